@@ -1,0 +1,211 @@
+// Package plan reads and writes the plan that PID 1 boots by.
+//
+// The builder compiles the appliance file to /etc/slashdev/plan: lines of
+// words (package line), the first one "slashdev-plan 1". PID 1 reads only
+// that, so that it links no JSON decoder.
+//
+//	slashdev-plan 1
+//	hostname gokrazy
+//	shell open                     (open, password, off)
+//	devfs nomount
+//	perm PARTUUID=60c24cc1-f3f9-427a-8199-2e18c40c0004
+//	program hello /user/hello -listen :80
+//	env hello LANG=C
+//	restart hello always           (always, gokrazy, never)
+//
+// An unknown key is an error, never silently dropped: it may have been a limit.
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"slashdev/init/line"
+)
+
+// Version is the format that this package reads and writes.
+const Version = "1"
+
+// File is where the builder puts the plan on the device.
+const File = "/etc/slashdev/plan"
+
+// Plan is what the appliance's builder wants PID 1 to do.
+type Plan struct {
+	Hostname string
+	Shell    string // open, password or off; default off
+	Devfs    string // how /dev is made; default nomount
+	Perm     string // the writable partition: PARTUUID=...; empty: none
+	Programs []Program
+}
+
+// Program is one program to start and keep running.
+type Program struct {
+	Name    string
+	Path    string
+	Args    []string // without the name
+	Env     []string // KEY=VALUE
+	Restart string   // always, gokrazy (exit 0 or 125 stops) or never; default gokrazy
+}
+
+// SyntaxError says which line of a plan is wrong, and why.
+type SyntaxError struct {
+	Line int
+	Msg  string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Msg) }
+
+// Parse reads a plan. All bad lines are reported, joined.
+func Parse(text string) (*Plan, error) {
+	p := parser{plan: &Plan{Shell: "off", Devfs: "nomount"}}
+	for i, s := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		if err := p.line(i, s); err != nil {
+			p.errs = append(p.errs, &SyntaxError{i + 1, err.Error()})
+		}
+	}
+	if err := errors.Join(p.errs...); err != nil {
+		return nil, err
+	}
+	return p.plan, nil
+}
+
+type parser struct {
+	plan *Plan
+	errs []error
+}
+
+func (p *parser) line(i int, s string) error {
+	words, err := line.Split(s)
+	if err != nil {
+		return err
+	}
+	if i == 0 {
+		return checkVersion(words)
+	}
+	if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+		return nil
+	}
+	return p.set(words[0], words[1:])
+}
+
+func checkVersion(words []string) error {
+	if len(words) != 2 || words[0] != "slashdev-plan" {
+		return errors.New(`not a plan: the first line must be "slashdev-plan ` + Version + `"`)
+	}
+	if words[1] != Version {
+		return fmt.Errorf("plan version %s: this init reads version %s: build image and init together", words[1], Version)
+	}
+	return nil
+}
+
+func (p *parser) set(key string, args []string) error {
+	switch key {
+	case "hostname":
+		return one(&p.plan.Hostname, key, args)
+	case "shell":
+		return choose(&p.plan.Shell, key, args, "open", "password", "off")
+	case "devfs":
+		return one(&p.plan.Devfs, key, args)
+	case "perm":
+		return one(&p.plan.Perm, key, args)
+	case "program":
+		return p.addProgram(args)
+	case "env", "restart":
+		return p.setProgram(key, args)
+	}
+	return fmt.Errorf("unknown key %q: made by a newer builder?", key)
+}
+
+func (p *parser) addProgram(args []string) error {
+	if len(args) < 2 {
+		return errors.New("program needs NAME PATH [ARG...]")
+	}
+	name, path := args[0], args[1]
+	if !ValidName(name) {
+		return fmt.Errorf("program name %q: use letters, digits and . _ - only", name)
+	}
+	if !strings.HasPrefix(path, "/") {
+		return fmt.Errorf("program %s: path %q is not absolute", name, path)
+	}
+	if p.find(name) != nil {
+		return fmt.Errorf("program %s is named twice", name)
+	}
+	prog := Program{Name: name, Path: path, Restart: "gokrazy"}
+	prog.Args = append(prog.Args, args[2:]...)
+	p.plan.Programs = append(p.plan.Programs, prog)
+	return nil
+}
+
+func (p *parser) setProgram(key string, args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("%s needs NAME VALUE", key)
+	}
+	prog := p.find(args[0])
+	if prog == nil {
+		return fmt.Errorf("%s: no program %s above this line", key, args[0])
+	}
+	if key == "restart" {
+		return choose(&prog.Restart, key, args[1:], "always", "gokrazy", "never")
+	}
+	if k, _, ok := strings.Cut(args[1], "="); !ok || k == "" {
+		return fmt.Errorf("env %s: %q is not KEY=VALUE", prog.Name, args[1])
+	}
+	prog.Env = append(prog.Env, args[1])
+	return nil
+}
+
+func (p *parser) find(name string) *Program {
+	for i := range p.plan.Programs {
+		if p.plan.Programs[i].Name == name {
+			return &p.plan.Programs[i]
+		}
+	}
+	return nil
+}
+
+func one(dst *string, key string, args []string) error {
+	if len(args) != 1 || args[0] == "" {
+		return fmt.Errorf("%s needs one value", key)
+	}
+	*dst = args[0]
+	return nil
+}
+
+func choose(dst *string, key string, args []string, allowed ...string) error {
+	for _, a := range allowed {
+		if len(args) == 1 && args[0] == a {
+			*dst = a
+			return nil
+		}
+	}
+	return fmt.Errorf("%s needs one of %s", key, strings.Join(allowed, ", "))
+}
+
+// ValidName says whether s can name a program: it becomes a cgroup folder, a
+// log tag and a home folder.
+func ValidName(s string) bool {
+	const rest = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+	return s != "" && len(s) <= 64 && s[0] != '.' && s[0] != '-' && strings.Trim(s, rest) == ""
+}
+
+// Append writes p as text that Parse reads back as the same plan.
+func (p *Plan) Append(dst []byte) []byte {
+	put := func(words ...string) { dst = append(line.Append(dst, words...), '\n') }
+	put("slashdev-plan", Version)
+	for _, kv := range [][2]string{{"hostname", p.Hostname}, {"shell", p.Shell}, {"devfs", p.Devfs}, {"perm", p.Perm}} {
+		if kv[1] != "" {
+			put(kv[0], kv[1])
+		}
+	}
+	for _, prog := range p.Programs {
+		put(append([]string{"program", prog.Name, prog.Path}, prog.Args...)...)
+		for _, e := range prog.Env {
+			put("env", prog.Name, e)
+		}
+		if prog.Restart != "" {
+			put("restart", prog.Name, prog.Restart)
+		}
+	}
+	return dst
+}
