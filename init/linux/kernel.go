@@ -1,0 +1,149 @@
+// Package linux makes the system calls that PID 1 needs.
+//
+// It is the only package linked into PID 1 that talks to the kernel: mounts,
+// processes, signals, sockets, reboot. It decides nothing. The others say what
+// they need as small interfaces, which Kernel satisfies and tests fake.
+package linux
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Kernel is the running kernel. Its methods may be called from any goroutine.
+type Kernel struct{}
+
+// Mount mounts a file system; see mount(2).
+func (Kernel) Mount(source, target, fstype string, flags uintptr, data string) error {
+	return wrap("mount "+target, unix.Mount(source, target, fstype, flags, data))
+}
+
+// Unmount takes a mount away; lazily when nothing else goes.
+func (Kernel) Unmount(target string) error {
+	err := unix.Unmount(target, unix.UMOUNT_NOFOLLOW)
+	if err == unix.EBUSY {
+		err = unix.Unmount(target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	}
+	return wrap("unmount "+target, err)
+}
+
+// RemountReadOnly makes a mount that cannot be taken away read-only.
+func (Kernel) RemountReadOnly(target string) error {
+	return wrap("remount "+target, unix.Mount("", target, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+}
+
+// Mkdir makes a folder with exactly this mode; one that exists is kept.
+func (Kernel) Mkdir(path string, mode uint32) error {
+	if err := unix.Mkdir(path, mode); err != nil {
+		if isDir(path) {
+			return nil
+		}
+		return wrap("make folder "+path, err)
+	}
+	return wrap("chmod "+path, unix.Chmod(path, mode)) // the umask took bits
+}
+
+func isDir(path string) bool {
+	var st unix.Stat_t
+	return unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+}
+
+// Symlink makes a link; an existing one is replaced.
+func (Kernel) Symlink(target, path string) error {
+	err := unix.Symlink(target, path)
+	if err == unix.EEXIST && unix.Unlink(path) == nil {
+		err = unix.Symlink(target, path)
+	}
+	return wrap("link "+path, err)
+}
+
+// Write writes text to a file of procfs, sysfs or cgroupfs; it makes none.
+func (Kernel) Write(path, text string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return wrap("write "+path, err)
+	}
+	defer unix.Close(fd)
+	_, err = unix.Write(fd, []byte(text))
+	return wrap("write "+path, err)
+}
+
+// Read returns what a small file holds, at most 1 MiB.
+func (Kernel) Read(path string) (string, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", wrap("read "+path, err)
+	}
+	defer unix.Close(fd)
+	var text []byte
+	chunk := make([]byte, 4096)
+	for len(text) < 1<<20 {
+		n, err := unix.Read(fd, chunk)
+		if err != nil {
+			return "", wrap("read "+path, err)
+		}
+		if n == 0 {
+			break
+		}
+		text = append(text, chunk[:n]...)
+	}
+	return string(text), nil
+}
+
+// Sethostname sets the name of the machine.
+func (Kernel) Sethostname(name string) error {
+	return wrap("set host name "+name, unix.Sethostname([]byte(name)))
+}
+
+// LoopbackUp raises lo; the kernel gives it 127.0.0.1 and ::1 by itself.
+func (Kernel) LoopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return wrap("raise lo", err)
+	}
+	defer unix.Close(fd)
+	ifr, err := unix.NewIfreq("lo")
+	if err != nil {
+		return wrap("raise lo", err)
+	}
+	ifr.SetUint16(unix.IFF_UP)
+	return wrap("raise lo", unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifr))
+}
+
+// CatchCtrlAltDel makes Ctrl-Alt-Del a SIGINT to PID 1 instead of a reset.
+func (Kernel) CatchCtrlAltDel() error {
+	return wrap("catch ctrl-alt-del", unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF))
+}
+
+// Sync writes all dirty pages to the disks. It may block for ever on a dead one.
+func (Kernel) Sync() { unix.Sync() }
+
+// The ends that Reboot leads to.
+const (
+	Halt     = unix.LINUX_REBOOT_CMD_HALT
+	PowerOff = unix.LINUX_REBOOT_CMD_POWER_OFF
+	Restart  = unix.LINUX_REBOOT_CMD_RESTART
+)
+
+// Reboot ends the machine. It returns only with an error.
+func (Kernel) Reboot(cmd int) error { return wrap("reboot", unix.Reboot(cmd)) }
+
+// OpenConsole opens a terminal for writing, so that neither the open nor a
+// write can block: a writer parks in Go's poller while the line is stopped
+// (trap G13), and the terminal does not become ours.
+func (Kernel) OpenConsole(path string) (*os.File, error) {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, wrap("open console "+path, err)
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
