@@ -1,0 +1,95 @@
+// Package linuxtest is a kernel for tests: it writes down what it is asked and
+// fails where the test wants it to.
+package linuxtest
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+
+	"slashdev/init/linux"
+)
+
+// Kernel records calls as the commands one would type. Use from several
+// goroutines is fine.
+type Kernel struct {
+	FailCall int   // the number, from 1, of the call that fails; 0: none
+	Err      error // what it fails with
+	Calls    []string
+
+	mu   sync.Mutex
+	next int // the last pid given out
+}
+
+func (k *Kernel) call(format string, args ...any) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := fmt.Sprintf(format, args...)
+	k.Calls = append(k.Calls, s)
+	if len(k.Calls) == k.FailCall {
+		return fmt.Errorf("%s: %w", short(format, args), k.Err)
+	}
+	return nil
+}
+
+// short names a failed call as package linux does: what and to which object.
+func short(format string, args []any) string {
+	var verb string
+	_, _ = fmt.Sscan(format, &verb)
+	return fmt.Sprintf("%s %v", verb, args[0])
+}
+
+// Log returns the calls so far.
+func (k *Kernel) Log() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return append([]string(nil), k.Calls...)
+}
+
+// Mount records a mount.
+func (k *Kernel) Mount(source, target, fstype string, flags uintptr, data string) error {
+	return k.call("mount %[1]s from %[2]s type %[3]s flags %[4]d %[5]s", target, source, fstype, flags, data)
+}
+
+// Unmount records an unmount.
+func (k *Kernel) Unmount(target string) error { return k.call("unmount %s", target) }
+
+// RemountReadOnly records a remount.
+func (k *Kernel) RemountReadOnly(target string) error { return k.call("remount %s", target) }
+
+// Mkdir records a new folder.
+func (k *Kernel) Mkdir(path string, mode uint32) error { return k.call("mkdir %s %o", path, mode) }
+
+// Symlink records a new link.
+func (k *Kernel) Symlink(target, path string) error {
+	return k.call("link %[2]s to %[1]s", target, path)
+}
+
+// Write records a written value.
+func (k *Kernel) Write(path, text string) error { return k.call("write %s %q", path, text) }
+
+// Start gives out pids from 100 on.
+func (k *Kernel) Start(c linux.Command) (linux.Process, error) {
+	err := k.call("start %s %q", c.Path, c.Args)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.next++
+	return linux.Process{Pid: 99 + k.next, FD: -1}, err
+}
+
+// Signal records a signal.
+func (k *Kernel) Signal(p linux.Process, sig syscall.Signal) error {
+	return k.call("signal %d %s", p.Pid, sig)
+}
+
+// KillCgroup records the end of a control group.
+func (k *Kernel) KillCgroup(dir string) error { return k.call("kill %s", dir) }
+
+// KillAll records a signal to everybody.
+func (k *Kernel) KillAll(sig syscall.Signal) error { return k.call("killall %s", sig) }
+
+// Forget records nothing: closing a descriptor has no effect to see.
+func (k *Kernel) Forget(linux.Process) {}
+
+// Sync records a sync.
+func (k *Kernel) Sync() { _ = k.call("sync %s", "all") }
