@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 )
 
@@ -123,4 +124,4 @@ func (s Set) Do(k Kernel) error {
 	return nil
 }
 
-func (s Set) String() string { return "echo '" + s.Value + "' > " + s.Path }
+func (s Set) String() string { return "echo '" + strings.TrimSpace(s.Value) + "' > " + s.Path }

@@ -15,8 +15,8 @@ func Early() []Step {
 		Dir{"/run/log", 0o755},
 		Dir{"/run/log/slashdev", 0o755},
 		Set{"/proc/self/oom_score_adj", "-1000"},
-		Set{"/proc/sys/kernel/printk_devkmsg", "on"}, // or the kernel drops our lines at boot
-		Set{"/sys/kernel/uevent_helper", ""},         // nothing is started by the kernel
+		Set{"/proc/sys/kernel/printk_devkmsg", "on\n"}, // or the kernel drops our lines at boot
+		Set{"/sys/kernel/uevent_helper", ""},           // nothing is started by the kernel
 	}
 }
 

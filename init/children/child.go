@@ -109,6 +109,7 @@ func (c *Child) Next(e Event, now time.Time) []Action {
 	case Started:
 		return c.started(now)
 	case Failed:
+		c.crashes = max(c.crashes, freeCrashes) // trying again at once gives the same error
 		return c.ended(now, -1)
 	case Exited:
 		return c.ended(now, e.Code)
@@ -183,7 +184,7 @@ func (c *Child) finished(code int) bool {
 }
 
 func (c *Child) retry(now time.Time, ran time.Duration) []Action {
-	if c.crashes++; ran >= fastRun {
+	if c.crashes++; ran >= fastRun && c.Code >= 0 {
 		c.crashes = 1
 	}
 	if wait := Backoff(c.crashes); wait > 0 {
@@ -221,7 +222,7 @@ func (c *Child) tick(now time.Time) []Action {
 func (c *Child) String() string {
 	switch {
 	case c.State == Waiting:
-		return fmt.Sprintf("%s: ended (%s) %d times in a row: next start in %s", c.Name, Cause(c.Code), c.crashes, c.Deadline.Sub(c.Since))
+		return fmt.Sprintf("%s: ended (%s): next start in %s", c.Name, Cause(c.Code), c.Deadline.Sub(c.Since))
 	case c.State == Down && c.Starts > 0:
 		return fmt.Sprintf("%s: ended (%s), stays down", c.Name, Cause(c.Code))
 	}

@@ -17,7 +17,7 @@ import (
 // Depth is how many lines wait for one console before lines are dropped.
 const Depth = 256
 
-// Console is one bounded queue in front of a writer.
+// Console is one bounded queue in front of a terminal.
 type Console struct {
 	Name    string
 	queue   chan string
@@ -25,11 +25,19 @@ type Console struct {
 	done    sync.WaitGroup
 }
 
-// Open starts a console. The writer is used by one goroutine only.
-func Open(name string, w io.Writer) *Console {
+// Opener opens the terminal, at first and again after a hang-up: when a shell
+// ends that had it as its controlling terminal, the kernel cuts off everybody.
+type Opener func() (io.WriteCloser, error)
+
+// Open starts a console. Its goroutine is the only one that uses the terminal.
+func Open(name string, open Opener) (*Console, error) {
+	w, err := open()
+	if err != nil {
+		return nil, err
+	}
 	c := &Console{Name: name, queue: make(chan string, Depth)}
-	c.done.Go(func() { c.drain(w) })
-	return c
+	c.done.Go(func() { c.drain(w, open) })
+	return c, nil
 }
 
 // Print queues one line and returns at once.
@@ -50,14 +58,22 @@ func (c *Console) Close() {
 	c.done.Wait()
 }
 
-func (c *Console) drain(w io.Writer) {
+func (c *Console) drain(w io.WriteCloser, open Opener) {
 	for text := range c.queue {
 		if n := c.dropped.Swap(0); n > 0 {
 			text = fmt.Sprintf("init: console %s was stopped: %d lines dropped\n%s", c.Name, n, text)
 		}
-		// A console that fails (hung up) loses the line: there is nowhere to say so.
-		_, _ = io.WriteString(w, strings.ReplaceAll(text, "\n", "\r\n")+"\r\n")
+		text = strings.ReplaceAll(text, "\n", "\r\n") + "\r\n"
+		if _, err := io.WriteString(w, text); err == nil {
+			continue
+		}
+		if again, err := open(); err == nil {
+			_ = w.Close()
+			w = again
+			_, _ = io.WriteString(w, text) // twice in vain: the line is lost
+		}
 	}
+	_ = w.Close() // the last close of a terminal waits until it has sent all
 }
 
 // Names returns the terminals of /proc/consoles text, in its order, the
@@ -82,4 +98,13 @@ func preferred(l string) bool {
 	_, flags, _ := strings.Cut(l, "(")
 	flags, _, _ = strings.Cut(flags, ")")
 	return strings.Contains(flags, "C")
+}
+
+// Terminal is where a person types at a console, and what TERM it gets: the
+// virtual console of the moment has none of its own.
+func Terminal(name string) (tty, term string) {
+	if name == "tty0" {
+		return "tty1", "linux"
+	}
+	return name, "vt102"
 }

@@ -4,13 +4,17 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
 // P-07: a console that nobody reads keeps no one waiting, and says what it lost.
 func TestP07_StoppedConsoleDropsAndCounts(t *testing.T) {
 	r, w := io.Pipe() // a write blocks until somebody reads: XOFF
-	c := Open("ttyS0", w)
+	c, err := Open("ttyS0", func() (io.WriteCloser, error) { return w, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
 	const lines = Depth + 100
 	for range lines {
 		c.Print("x")
@@ -24,13 +28,38 @@ func TestP07_StoppedConsoleDropsAndCounts(t *testing.T) {
 		out <- string(b)
 	}()
 	c.Close()
-	w.Close()
 	text := <-out
 	if !strings.Contains(text, "init: console ttyS0 was stopped: ") {
 		t.Errorf("no word of the lost lines in %q", text)
 	}
 	if got := strings.Count(text, "x\r\n"); got < Depth || got >= lines {
 		t.Errorf("%d lines written, want %d or one more", got, Depth)
+	}
+}
+
+// hungUp is a terminal whose session leader has ended.
+type hungUp struct{}
+
+func (hungUp) Write([]byte) (int, error) { return 0, syscall.EIO }
+func (hungUp) Close() error              { return nil }
+
+// A shell that ends hangs up its terminal; the next line must still arrive.
+func TestOpensAgainAfterHangUp(t *testing.T) {
+	r, w := io.Pipe()
+	opens := []io.WriteCloser{hungUp{}, w}
+	c, err := Open("ttyS0", func() (io.WriteCloser, error) {
+		next := opens[0]
+		opens = opens[1:]
+		return next, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Print("init: sh-ttyS0: started again")
+	go c.Close()
+	b, err := io.ReadAll(r)
+	if want := "init: sh-ttyS0: started again\r\n"; err != nil || string(b) != want {
+		t.Errorf("got %q, %v; want %q", b, err, want)
 	}
 }
 

@@ -2,10 +2,10 @@ package linux
 
 import (
 	"os"
+	"path"
 	"strconv"
-	"unsafe"
-
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,7 +18,7 @@ type Command struct {
 	Dir    string
 	Files  []int  // the child's descriptors, from 0
 	Tty    string // opened as 0-2 and made the controlling terminal, instead of Files
-	Cgroup string // folder to start in; made when missing; empty: PID 1's own
+	Cgroup string // folder to start in, made with its parent; empty: PID 1's own
 	Score  int    // oom_score_adj: PID 1's own -1000 must not be inherited
 }
 
@@ -37,6 +37,9 @@ func (k Kernel) Start(c Command) (Process, error) {
 		return Process{}, err
 	}
 	defer closeFiles()
+	if c.Dir == "" || !isDir(c.Dir) {
+		c.Dir = "/"
+	}
 	p := Process{FD: -1}
 	attr := &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: files, Sys: &syscall.SysProcAttr{
 		Setsid: true, Setctty: c.Tty != "", PidFD: &p.FD,
@@ -77,8 +80,10 @@ func openCgroup(dir string) (int, error) {
 	if dir == "" {
 		return -1, unix.ENOENT
 	}
-	if err := unix.Mkdir(dir, 0o755); err != nil && err != unix.EEXIST {
-		return -1, err
+	for _, d := range []string{path.Dir(dir), dir} {
+		if err := unix.Mkdir(d, 0o755); err != nil && err != unix.EEXIST {
+			return -1, err
+		}
 	}
 	return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 }
@@ -98,9 +103,13 @@ func (Kernel) Forget(p Process) {
 	}
 }
 
-// KillCgroup kills every process below a cgroup, also those that left their
-// session.
+// KillCgroup kills every process in a cgroup, also those that left their
+// session. No new one can be started there any more: a kernel with
+// CLONE_INTO_CGROUP kills it at birth (seen on 7.1), so each start has a new one.
 func (k Kernel) KillCgroup(dir string) error { return k.Write(dir+"/cgroup.kill", "1") }
+
+// RemoveCgroup removes a cgroup; EBUSY while there are processes in it.
+func (Kernel) RemoveCgroup(dir string) error { return wrap("remove "+dir, unix.Rmdir(dir)) }
 
 // KillAll sends a signal to every process but PID 1.
 func (Kernel) KillAll(sig syscall.Signal) error {
@@ -164,10 +173,11 @@ func (Kernel) Pipe() (r, w int, err error) {
 	return p[0], p[1], nil
 }
 
-// OpenNull opens /dev/null for programs, which have no standard input.
-func (Kernel) OpenNull() (int, error) {
-	fd, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	return fd, wrap("open /dev/null", err)
+// Open opens a device for children to inherit. It never becomes a controlling
+// terminal.
+func (Kernel) Open(path string) (int, error) {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	return fd, wrap("open "+path, err)
 }
 
 // Exec replaces this process. It returns only with an error.

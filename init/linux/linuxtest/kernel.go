@@ -85,6 +85,9 @@ func (k *Kernel) Signal(p linux.Process, sig syscall.Signal) error {
 // KillCgroup records the end of a control group.
 func (k *Kernel) KillCgroup(dir string) error { return k.call("kill %s", dir) }
 
+// RemoveCgroup records the removal of a control group.
+func (k *Kernel) RemoveCgroup(dir string) error { return k.call("rmdir %s", dir) }
+
 // KillAll records a signal to everybody.
 func (k *Kernel) KillAll(sig syscall.Signal) error { return k.call("killall %s", sig) }
 

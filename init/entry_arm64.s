@@ -1,0 +1,43 @@
+#include "textflag.h"
+
+// The entry point of PID 1; see entry_amd64.s.
+TEXT _slashdev_entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
+	MOVD $0, R19
+
+fd:
+	MOVD R19, R0 // fcntl(R19, F_GETFD)
+	MOVD $1, R1
+	MOVD $25, R8
+	SVC
+	CMP  $0, R0
+	BGE  open
+	MOVD 8(RSP), R0 // memfd_create(argv[0], 0)
+	MOVD $0, R1
+	MOVD $279, R8
+	SVC
+
+open:
+	ADD  $1, R19
+	CMP  $3, R19
+	BLT  fd
+	MOVD 0(RSP), R0
+	MOVD RSP, R1
+	ADD  $16, R1
+	ADD  R0<<3, R1 // envp
+
+word:
+	MOVD  (R1), R2
+	CBZ   R2, runtime
+	ADD   $8, R1
+	MOVBU (R2), R3
+	CMP   $'G', R3
+	BNE   word
+	MOVBU 1(R2), R3
+	CMP   $'O', R3
+	BNE   word
+	MOVD  $'_', R3
+	MOVB  R3, (R2)
+	B     word
+
+runtime:
+	B _rt0_arm64_linux(SB)

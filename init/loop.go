@@ -1,0 +1,190 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"slashdev/init/children"
+	"slashdev/init/linux"
+)
+
+// loop runs until the machine is to end, and says how. It waits for signals,
+// messages and deadlines, and for nothing else. It stays on main's goroutine:
+// with main blocked elsewhere the runtime could call an idle PID 1 a deadlock
+// (trap G7).
+func (m *machine) loop(signals <-chan os.Signal) *ending {
+	go m.spawner()
+	timer := time.NewTimer(0)
+	for m.ending == nil || !m.ending.over {
+		select {
+		case s := <-signals:
+			m.guard(func() { m.signal(s.(syscall.Signal)) })
+		case f := <-m.inbox:
+			m.guard(f)
+		case <-timer.C:
+		}
+		m.guard(m.reap)
+		m.guard(func() { m.tick(time.Now()) })
+		m.guard(m.advance)
+		timer.Reset(m.untilDeadline(time.Now()))
+	}
+	return m.ending
+}
+
+// post brings work to the loop from another goroutine.
+func (m *machine) post(f func()) { m.inbox <- f }
+
+// tell gives a unit an event and does what it answers.
+func (m *machine) tell(u *unit, e children.Event) {
+	for _, a := range u.Next(e, time.Now()) {
+		switch a {
+		case children.Spawn:
+			m.spawn(u)
+		case children.Terminate:
+			_ = m.k.Signal(u.proc, syscall.SIGTERM) // it may have ended just now
+			_ = m.k.Signal(u.proc, syscall.SIGCONT)
+		case children.Kill:
+			m.log("%s: does not end: killed", u.Name)
+			_ = m.k.Signal(u.proc, syscall.SIGKILL)
+			_ = m.k.KillCgroup(u.cgroup())
+		}
+	}
+}
+
+// spawn hands the unit to the spawner. The queue holds every unit at once, and
+// a unit is in it at most once, so this does not block.
+func (m *machine) spawn(u *unit) {
+	m.inFlight++
+	u.ready = false
+	m.spawns <- u
+}
+
+// spawner makes processes, one after the other, outside the loop: reading a
+// program from a dead disk blocks for ever.
+func (m *machine) spawner() {
+	for u := range m.spawns {
+		command := u.command
+		command.Cgroup = u.cgroup()
+		if u.role == program && u.Starts == 0 {
+			command.Env = append(slices.Clone(command.Env), "GOKRAZY_FIRST_START=1")
+		}
+		p, err := m.k.Start(command)
+		m.post(func() { m.spawned(u, p, err) })
+	}
+}
+
+func (m *machine) spawned(u *unit, p linux.Process, err error) {
+	m.inFlight--
+	if err != nil {
+		m.log("%s: %v", u.Name, err)
+		m.exited(u, children.Event{Kind: children.Failed})
+		return
+	}
+	u.proc = p
+	m.tell(u, children.Event{Kind: children.Started})
+	for i, e := range m.early { // it may have ended before we heard of its birth
+		if e.Pid == p.Pid {
+			m.early = slices.Delete(m.early, i, i+1)
+			m.ended(u, e)
+			break
+		}
+	}
+	if m.inFlight == 0 {
+		m.early = nil
+	}
+}
+
+// reap collects every process that has ended, ours and orphans alike.
+func (m *machine) reap() {
+	for {
+		e, ok := m.k.Reap()
+		if !ok {
+			return
+		}
+		if u := m.byPid(e.Pid); u != nil {
+			m.ended(u, e)
+			continue
+		}
+		if m.inFlight > 0 {
+			m.early = append(m.early, e)
+		}
+		m.sweep()
+	}
+}
+
+func (m *machine) byPid(pid int) *unit {
+	for _, u := range m.units {
+		if u.proc.Pid == pid {
+			return u
+		}
+	}
+	return nil
+}
+
+func (m *machine) ended(u *unit, e linux.Exit) {
+	m.k.Forget(u.proc)
+	u.proc = linux.Process{FD: -1}
+	if dir := u.cgroup(); m.k.RemoveCgroup(dir) != nil {
+		_ = m.k.KillCgroup(dir) // it left others behind (S-03)
+		u.left = append(u.left, dir)
+	}
+	u.lives++
+	m.exited(u, children.Event{Kind: children.Exited, Code: e.Code})
+}
+
+// cgroup is the control group of the unit's present life.
+func (u *unit) cgroup() string { return u.command.Cgroup + "/" + strconv.Itoa(u.lives) }
+
+// sweep removes control groups whose last process has been reaped.
+func (m *machine) sweep() {
+	for _, u := range m.units {
+		u.left = slices.DeleteFunc(u.left, func(dir string) bool { return m.k.RemoveCgroup(dir) == nil })
+	}
+}
+
+// exited tells a unit of its end, and people of what follows from it.
+func (m *machine) exited(u *unit, e children.Event) {
+	asked := u.State == children.Stopping
+	m.tell(u, e)
+	if m.ending != nil || asked {
+		return
+	}
+	switch {
+	case u.State == children.Starting:
+		m.log("%s: ended (%s): started again", u.Name, children.Cause(u.Code))
+	case u.State == children.Waiting || u.Code != 0 && u.Code != 125:
+		m.log("%s", u.Child)
+	}
+}
+
+func (m *machine) tick(now time.Time) {
+	for _, u := range m.units {
+		if !u.Deadline.IsZero() && !now.Before(u.Deadline) {
+			m.tell(u, children.Event{Kind: children.Tick})
+		}
+	}
+	if m.ending != nil {
+		m.ending.tick(m, now)
+	}
+}
+
+// untilDeadline is how long nothing has to be done without an event.
+func (m *machine) untilDeadline(now time.Time) time.Duration {
+	next := now.Add(time.Hour)
+	consider := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	for _, u := range m.units {
+		consider(u.Deadline)
+	}
+	consider(m.gate)
+	if m.ending != nil {
+		consider(m.ending.deadline)
+	}
+	return max(next.Sub(now), 0)
+}

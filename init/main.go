@@ -1,0 +1,81 @@
+// Command init is PID 1 of an appliance.
+//
+// It mounts what everything else stands on, opens the consoles and initctl,
+// starts the device manager, the logger, the shell and the appliance's
+// programs, keeps them running, and takes the machine down when it is told to.
+// It never exits, never panics and never blocks: whatever may wait for a disk,
+// a peer or a terminal runs in a goroutine that the loop does not wait for, and
+// whatever may fail lives in a child.
+//
+// The loop (loop.go) owns all state. Other goroutines (spawner, readers of the
+// FIFO and the sockets, console writers) reach it by its inbox only. The
+// program links the standard library and x/sys; no os/exec (trap G4), no net,
+// no JSON. When it is not PID 1 it becomes the userland applet of its name.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"path"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"slashdev/init/linux"
+)
+
+// memoryLimit is where the garbage collector starts to work harder. PID 1
+// needs a tenth of it.
+const memoryLimit = 32 << 20
+
+func main() {
+	signals := make(chan os.Signal, 256)
+	signal.Notify(signals, caught()...)
+	k := linux.Kernel{}
+	if os.Getpid() != 1 {
+		os.Exit(becomeApplet(k))
+	}
+	// Whatever the boot command line said (P-10); entry_amd64.s has taken the rest.
+	os.Clearenv()
+	debug.SetGCPercent(100)
+	debug.SetMemoryLimit(memoryLimit)
+	runtime.GOMAXPROCS(1) // the loop is serial; a second one only costs threads
+
+	m := newMachine(k)
+	bootUp(m, k)
+	end := m.loop(signals)
+	m.closeConsoles()
+	for {
+		err := k.Reboot(end.command())
+		m.log("%v", err) // nobody can end this machine: stay for the console
+		<-signals
+	}
+}
+
+// caught is every signal that can be caught. The runtime would exit on some of
+// them (trap G2). SIGURG is its own, for preemption; 32 to 34 belong to libc
+// and are not delivered.
+func caught() []os.Signal {
+	var all []os.Signal
+	for n := syscall.Signal(1); n <= 64; n++ {
+		switch n {
+		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGURG, 32, 33, 34:
+		default:
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// becomeApplet runs the tool of our name: telinit, halt, poweroff, reboot or
+// shutdown; called as init, telinit (P-13). It returns an exit status.
+func becomeApplet(k linux.Kernel) int {
+	name := path.Base(os.Args[0])
+	if name == "init" {
+		name = "telinit"
+	}
+	err := k.Exec("/sbin/userland", append([]string{name}, os.Args[1:]...))
+	fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+	return 1
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"slashdev/init/boot"
+	"slashdev/init/cmdline"
+	"slashdev/init/console"
+	"slashdev/init/linux"
+	"slashdev/init/plan"
+)
+
+// bootUp is steps 2 to 5 of the boot order: file systems, consoles, initctl and
+// the sockets; only then is anything else started.
+func bootUp(m *machine, k linux.Kernel) {
+	errs := boot.Do(k, boot.Early())
+	m.openConsoles(k)
+	m.log("slashdev")
+	m.report(errs)
+	m.openInitctl()
+	m.openSockets(k)
+	m.report(boot.Do(k, boot.Rest()))
+	m.report([]error{k.LoopbackUp(), k.CatchCtrlAltDel()})
+	p := m.readPlan()
+	if p.Hostname != "" {
+		m.report([]error{k.Sethostname(p.Hostname)})
+	}
+	text, _ := k.Read("/proc/cmdline")
+	m.addUnits(k, p, cmdline.Parse(text))
+	m.begin()
+}
+
+func (m *machine) report(errs []error) {
+	for _, err := range errs {
+		if err != nil {
+			m.log("%v", err)
+		}
+	}
+}
+
+// openConsoles opens every console that the kernel has, and the kernel's log,
+// whose clock stamps our lines. With no console at all the log is what remains
+// (P-08).
+func (m *machine) openConsoles(k linux.Kernel) {
+	proc, err := k.Read("/proc/consoles")
+	m.report([]error{err, m.openConsole("kmsg", func() (io.WriteCloser, error) {
+		f, err := k.OpenConsole("/devices/kmsg")
+		return kmsg{f}, err
+	})})
+	for _, name := range console.Names(proc) {
+		m.report([]error{m.openConsole(name, func() (io.WriteCloser, error) {
+			return k.OpenConsole("/devices/" + name)
+		})})
+	}
+}
+
+func (m *machine) openConsole(name string, open console.Opener) error {
+	c, err := console.Open(name, open)
+	if err == nil {
+		m.consoles = append(m.consoles, c)
+	}
+	return err
+}
+
+// kmsg writes lines to the kernel's log at a level that no console shows, or
+// every line would be there twice.
+type kmsg struct{ *os.File }
+
+func (w kmsg) Write(b []byte) (int, error) {
+	for l := range strings.SplitSeq(strings.TrimRight(string(b), "\r\n"), "\r\n") {
+		if _, err := w.File.WriteString("<31>" + l + "\n"); err != nil {
+			return 0, err
+		}
+	}
+	return len(b), nil
+}
+
+func (m *machine) openSockets(k linux.Kernel) {
+	if l, err := k.Listen(controlPath); err != nil {
+		m.log("%v", err)
+	} else {
+		go m.serveControl(l)
+	}
+	if d, err := k.ListenDatagrams(notifyPath); err != nil {
+		m.log("%v", err)
+	} else {
+		go m.readNotices(d)
+	}
+}
+
+// readPlan reads the plan. Without a valid one the machine still boots to its
+// shell, which stays off unless the plan opens it: fewer rights, not more.
+func (m *machine) readPlan() *plan.Plan {
+	p, err := m.loadPlan()
+	if err != nil {
+		m.log("%v", err)
+		return &plan.Plan{Shell: "off"}
+	}
+	return p
+}
+
+func (m *machine) loadPlan() (*plan.Plan, error) {
+	text, err := m.k.Read(plan.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New(plan.File + " is missing: was this image made by slashdev build?")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return plan.Parse(text)
+}
+
+// reload reads the plan again. An invalid one keeps the old (design 5); a valid
+// one is taken at the next boot of this version.
+func (m *machine) reload() {
+	if _, err := m.loadPlan(); err != nil {
+		m.log("reload: %v: the old plan is kept", err)
+		return
+	}
+	m.log("reload: the plan is valid")
+}
