@@ -217,22 +217,35 @@ func checkDocumented(tr *tree) (all []finding) {
 			rows[m[1]] = i + 1
 		}
 	}
-	direct := map[string]bool{}
-	for i, row := range strings.Split(tr.read("go.mod"), "\n") {
-		words := strings.Fields(strings.TrimPrefix(row, "require "))
-		if len(words) != 2 || !strings.HasPrefix(words[1], "v") {
-			continue
-		}
-		direct[words[0]] = true
-		if rows[words[0]] == 0 {
-			all = append(all, finding{"go.mod", i + 1, words[0] + " is not in " + doc, "add a row that says why we need it"})
+	direct := directModules(tr.read("go.mod"))
+	for name, line := range direct {
+		if rows[name] == 0 {
+			all = append(all, finding{"go.mod", line, name + " is not in " + doc, "add a row that says why we need it"})
 		}
 	}
 	for name, line := range rows {
-		if !direct[name] {
+		if direct[name] == 0 {
 			all = append(all, finding{doc, line, name + " is no direct requirement in go.mod", "remove the row"})
 		}
 	}
 	slices.SortFunc(all, func(a, b finding) int { return strings.Compare(a.String(), b.String()) })
 	return all
+}
+
+// directModules returns the lines of go.mod with the modules that we import or name in a tool
+// line; the go command marks the latter as indirect.
+func directModules(gomod string) map[string]int {
+	tools := regexp.MustCompile(`(?m)^(?:tool |\t)([^\s/]+\.[^\s/]+/\S+)$`).FindAllStringSubmatch(gomod, -1)
+	direct := map[string]int{}
+	for i, row := range strings.Split(gomod, "\n") {
+		words := strings.Fields(strings.TrimPrefix(row, "require "))
+		if len(words) < 2 || !strings.HasPrefix(words[1], "v") {
+			continue
+		}
+		isTool := slices.ContainsFunc(tools, func(m []string) bool { return strings.HasPrefix(m[1], words[0]+"/") })
+		if len(words) == 2 || isTool {
+			direct[words[0]] = i + 1
+		}
+	}
+	return direct
 }

@@ -17,14 +17,14 @@ func (tr *tree) pages() []string {
 	})
 }
 
-// A command in a page: at the start of a code line or of a code span.
-var commands = regexp.MustCompile("(?:^(?:    |\t)?(?:\\$ )?|`)(?:bin/)?(make|slashdev) ([a-z][a-z-]*)")
+// A command in a page: at the start of an indented code line or of a code span.
+var commands = regexp.MustCompile("(?:^(?:    |\t)(?:\\$ )?|`)(?:bin/)?(make|slashdev) ([a-z][a-z-]*)")
 
 // checkCommands wants every `make X` and `slashdev X` in the pages to exist.
 func checkCommands(tr *tree) (all []finding) {
 	known := map[string]map[string]bool{"make": makeTargets(tr), "slashdev": subcommands(tr)}
 	for _, page := range tr.pages() {
-		for i, row := range strings.Split(tr.read(page), "\n") {
+		for i, row := range indentFences(strings.Split(tr.read(page), "\n")) {
 			for _, m := range commands.FindAllStringSubmatch(row, -1) {
 				if !known[m[1]][m[2]] {
 					what := fmt.Sprintf("there is no command `%s %s`", m[1], m[2])
@@ -34,6 +34,20 @@ func checkCommands(tr *tree) (all []finding) {
 		}
 	}
 	return all
+}
+
+// indentFences turns fenced code into indented code.
+func indentFences(rows []string) []string {
+	fenced := false
+	for i, row := range rows {
+		switch {
+		case strings.HasPrefix(row, "```"):
+			fenced = !fenced
+		case fenced:
+			rows[i] = "    " + row
+		}
+	}
+	return rows
 }
 
 func makeTargets(tr *tree) map[string]bool {

@@ -101,7 +101,7 @@ var mayskip = []struct {
 	folders string
 	reason  *regexp.Regexp
 }{
-	{"...", regexp.MustCompile(`^needs (root|user namespaces|/dev/fuse|QEMU|bin/parts)`)},
+	{"...", regexp.MustCompile(`^needs (root|user namespaces|/dev/fuse|/dev/kvm|QEMU|bin/parts)`)},
 	{"...", regexp.MustCompile(`^boots a machine: left out by -short`)},
 	{"image/... qemu/...", regexp.MustCompile(`^\S+ is not installed \(\S+\)`)},
 	{"devmgr/uevent", regexp.MustCompile(`^(no uevent socket here|cannot trigger events here)`)},
