@@ -18,6 +18,7 @@ package qemu
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
@@ -67,7 +68,9 @@ type Config struct {
 	Artifacts string
 	// Quiet turns the crash patterns off, for people at the console.
 	Quiet bool
-	Logf  func(format string, args ...any)
+	// Output gets a copy of each byte of the console.
+	Output io.Writer
+	Logf   func(format string, args ...any)
 }
 
 // board is what the four machines differ in.
