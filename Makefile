@@ -3,7 +3,7 @@
 
 GO           ?= go
 LDFLAGS      ?= -s -w
-INIT_LDFLAGS ?= $(LDFLAGS)
+INIT_LDFLAGS ?= $(LDFLAGS) -E _slashdev_entry
 FUZZTIME     ?= 20s
 ARGS         ?=
 DEVICE       := ./init ./init/userland ./devmgr
