@@ -17,6 +17,7 @@ import (
 // (trap G7).
 func (m *machine) loop(signals <-chan os.Signal) *ending {
 	go m.spawner()
+	defer close(m.spawns)
 	timer := time.NewTimer(0)
 	for m.ending == nil || !m.ending.over {
 		select {

@@ -17,8 +17,12 @@ type Kernel struct {
 	Err      error // what it fails with
 	Calls    []string
 
-	mu   sync.Mutex
-	next int // the last pid given out
+	Files     map[string]string // what Read finds
+	SyncHangs chan struct{}     // when set, Sync waits until it is closed
+
+	mu    sync.Mutex
+	next  int // the last pid given out
+	exits []linux.Exit
 }
 
 func (k *Kernel) call(format string, args ...any) error {
@@ -77,6 +81,33 @@ func (k *Kernel) Start(c linux.Command) (linux.Process, error) {
 	return linux.Process{Pid: 99 + k.next, FD: -1}, err
 }
 
+// Read returns what Files holds.
+func (k *Kernel) Read(path string) (string, error) {
+	if text, ok := k.Files[path]; ok {
+		return text, nil
+	}
+	return "", fmt.Errorf("read %s: %w", path, syscall.ENOENT)
+}
+
+// End makes a process end; Reap finds it next.
+func (k *Kernel) End(e linux.Exit) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.exits = append(k.exits, e)
+}
+
+// Reap returns what End was told.
+func (k *Kernel) Reap() (linux.Exit, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.exits) == 0 {
+		return linux.Exit{}, false
+	}
+	e := k.exits[0]
+	k.exits = k.exits[1:]
+	return e, true
+}
+
 // Signal records a signal.
 func (k *Kernel) Signal(p linux.Process, sig syscall.Signal) error {
 	return k.call("signal %d %s", p.Pid, sig)
@@ -95,4 +126,9 @@ func (k *Kernel) KillAll(sig syscall.Signal) error { return k.call("killall %s",
 func (k *Kernel) Forget(linux.Process) {}
 
 // Sync records a sync.
-func (k *Kernel) Sync() { _ = k.call("sync %s", "all") }
+func (k *Kernel) Sync() {
+	_ = k.call("sync %s", "all")
+	if k.SyncHangs != nil {
+		<-k.SyncHangs
+	}
+}

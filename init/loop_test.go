@@ -1,0 +1,286 @@
+package main
+
+import (
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"slashdev/init/children"
+	"slashdev/init/console"
+	"slashdev/init/linux"
+	"slashdev/init/linux/linuxtest"
+)
+
+// rig is PID 1 on a kernel that only writes down what it is asked, in a bubble
+// with a clock of its own.
+type rig struct {
+	t       *testing.T
+	k       *linuxtest.Kernel
+	m       *machine
+	signals chan os.Signal
+	over    chan *ending
+	said    *record
+}
+
+// record is a console that a test reads.
+type record struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (r *record) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.b.Write(b)
+}
+
+func (r *record) Close() error { return nil }
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.b.String()
+}
+
+// newRig starts the loop with devmgr (pid 100), perm (101), logd (102) and two
+// programs.
+func newRig(t *testing.T) *rig {
+	k := &linuxtest.Kernel{Files: map[string]string{"/proc/self/mountinfo": "1 1 8:2 / / ro - squashfs x ro\n2 1 8:4 / /perm rw - ext4 x rw\n"}}
+	r := &rig{t: t, k: k, m: newMachine(k), signals: make(chan os.Signal, 8), over: make(chan *ending, 1), said: &record{}}
+	c, err := console.Open("test", func() (io.WriteCloser, error) { return r.said, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.m.consoles = []*console.Console{c}
+	command := func(name string) linux.Command { return linux.Command{Path: "/" + name, Args: []string{name}} }
+	r.m.add("devmgr", &unit{role: manager, notifies: true, command: command("devmgr")}, children.Always)
+	r.m.add("perm", &unit{role: chore, command: command("perm")}, children.Never)
+	r.m.add("logd", &unit{role: manager, command: command("logd")}, children.Always)
+	r.m.add("hello", &unit{role: program, command: command("hello")}, children.Always)
+	r.m.add("web", &unit{role: program, command: command("web")}, children.Gokrazy)
+	r.m.begin()
+	go func() { r.over <- r.m.loop(r.signals) }()
+	synctest.Wait()
+	return r
+}
+
+func (r *rig) do(f func()) {
+	r.m.post(f)
+	synctest.Wait()
+}
+
+func (r *rig) end(pid, code int) {
+	r.k.End(linux.Exit{Pid: pid, Code: code})
+	r.signals <- syscall.SIGCHLD
+	synctest.Wait()
+}
+
+// up brings the rig to where the programs run: hello 103, web 104.
+func (r *rig) up() {
+	r.end(101, 0)
+	r.do(func() { r.m.noticed(100, true, "coldplug done") })
+}
+
+// finish ends the machine from outside, so that the bubble can end.
+func (r *rig) finish() {
+	r.do(func() { r.m.ending = &ending{over: true} })
+	<-r.over
+	r.m.closeConsoles()
+}
+
+func (r *rig) started() string {
+	var names []string
+	for _, c := range r.k.Log() {
+		if f := strings.Fields(c); f[0] == "start" {
+			names = append(names, f[1])
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+func (r *rig) want(what, got, want string) {
+	r.t.Helper()
+	if got != want {
+		r.t.Errorf("%s: got %q, want %q", what, got, want)
+	}
+}
+
+func TestProgramsWaitForDevicesAndPerm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.want("first", r.started(), "/devmgr /perm /logd")
+		r.do(func() { r.m.noticed(100, true, "coldplug done") })
+		r.do(func() { r.m.noticed(999, true, "a stranger") })
+		r.want("without /perm", r.started(), "/devmgr /perm /logd")
+		r.end(101, 0)
+		r.want("then", r.started(), "/devmgr /perm /logd /hello /web")
+		if s := r.said.String(); !strings.HasSuffix(s, "init: ready\r\n") || !strings.Contains(s, "init: devmgr: coldplug done") {
+			t.Errorf("console: %q", s)
+		}
+	})
+}
+
+func TestProgramsDoNotWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		<-time.After(gateTimeout)
+		synctest.Wait()
+		r.want("after the deadline", r.started(), "/devmgr /perm /logd /hello /web")
+		if s := r.said.String(); !strings.Contains(s, "init: devmgr: not ready after 1m0s: programs are started without it") {
+			t.Errorf("console: %q", s)
+		}
+	})
+}
+
+// S-01, and an exit that is seen before its birth is.
+func TestS01_KilledProgramComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.up()
+		r.k.End(linux.Exit{Pid: 103, Code: 137})
+		r.end(105, 1) // the next hello has ended before the loop hears of it
+		r.want("starts", r.started(), "/devmgr /perm /logd /hello /web /hello /hello")
+		if got := r.m.unit("hello").proc.Pid; got != 106 {
+			t.Errorf("hello has pid %d, want 106", got)
+		}
+	})
+}
+
+func TestShutdownStopsInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.up()
+		n := len(r.k.Log())
+		r.signals <- syscall.SIGUSR2
+		synctest.Wait()
+		for _, pid := range []int{104, 103, 100, 102} {
+			r.end(pid, 143)
+		}
+		e := <-r.over
+		var sent []string
+		for _, c := range r.k.Log()[n:] {
+			if !strings.HasPrefix(c, "rmdir") && !strings.HasSuffix(c, "continued") {
+				sent = append(sent, c)
+			}
+		}
+		want := []string{
+			"signal 104 terminated", "signal 103 terminated", "signal 100 terminated", "signal 102 terminated",
+			"killall killed", "sync all", "unmount /perm", "remount /", "sync all",
+		}
+		if e.to != off || !slices.Equal(sent, want) {
+			t.Errorf("to %s by\n%s\nwant\n%s", e.to, strings.Join(sent, "\n"), strings.Join(want, "\n"))
+		}
+		r.m.closeConsoles()
+	})
+}
+
+// S-04, K-06: a program that never ends and a disk that never answers cannot
+// keep the machine from ending.
+func TestS04_ShutdownIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.up()
+		r.k.SyncHangs = make(chan struct{})
+		defer close(r.k.SyncHangs)
+		begun := time.Now()
+		r.signals <- syscall.SIGTERM
+		e := <-r.over
+		if d := time.Since(begun); e.to != restart || d > stopDeadline+diskDeadline {
+			t.Errorf("%s after %s", e.to, d)
+		}
+		if !slices.Contains(r.k.Log(), "kill /sys/fs/cgroup/slashdev/hello/0") {
+			t.Error("hello was never killed")
+		}
+		r.m.closeConsoles()
+	})
+}
+
+func TestP11_CtrlAltDel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.up()
+		for range 6 {
+			r.signals <- syscall.SIGINT
+		}
+		synctest.Wait()
+		select {
+		case <-r.over:
+			t.Fatal("six presses end the machine at once")
+		default:
+		}
+		r.signals <- syscall.SIGINT
+		if e := <-r.over; e.to != restart {
+			t.Errorf("seven presses lead to %s", e.to)
+		}
+		r.m.closeConsoles()
+	})
+}
+
+// P-04: a bug in the answer to one request is survived and told.
+func TestP04_PanicIsSurvived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.do(func() { panic("boom") })
+		out, err := r.m.ask([]string{"status"})
+		if err != nil || !strings.HasPrefix(string(out), "= stage=booting") {
+			t.Errorf("status after a panic: %q, %v", out, err)
+		}
+		if s := r.said.String(); !strings.Contains(s, "init: internal error: boom") {
+			t.Errorf("console: %q", s)
+		}
+	})
+}
+
+func TestRequests(t *testing.T) {
+	tests := []struct{ request, want string }{
+		{"status", "= stage=ready uptime=0\nok\n"},
+		{"stop web", "ok\n"},
+		{"stop nosuch", "err 3 \"no program nosuch: try ls\"\n"},
+		{"stop", "err 2 \"stop needs one NAME\"\n"},
+		{"ls -l", "err 2 \"ls takes no argument\"\n"},
+		{"explode", "err 2 \"unknown request \\\"explode\\\": use ls, status, start, stop, restart, halt, poweroff or reboot\"\n"},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.up()
+		for _, tt := range tests {
+			words, err := readRequest(strings.NewReader(tt.request + "\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := r.m.ask(words)
+			r.want(tt.request, string(finish(out, err)), tt.want)
+		}
+	})
+}
+
+// P-12: what is no request is answered, and nothing is read without bound.
+func TestP12_BadRequests(t *testing.T) {
+	for _, s := range []string{"", "\n", "\"open\n", strings.Repeat("x", 1<<20)} {
+		if words, err := readRequest(strings.NewReader(s)); err == nil {
+			t.Errorf("request %.10q: got %q, want an error", s, words)
+		}
+	}
+}
+
+// P-03: no signal that can be caught is left to the runtime, which would exit.
+func TestP03_EverySignalIsCaught(t *testing.T) {
+	all := caught()
+	for n := syscall.Signal(1); n <= 64; n++ {
+		want := n != syscall.SIGKILL && n != syscall.SIGSTOP && n != syscall.SIGURG && (n < 32 || n > 34)
+		if got := slices.Contains(all, os.Signal(n)); got != want {
+			t.Errorf("signal %d caught: %v, want %v", n, got, want)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"slashdev/init/userland/shell"
+	"slashdev/init/userland/tool"
+)
+
+func sh(ctx context.Context, e *tool.Env, args []string) error {
+	s, err := shell.New(shell.Config{Applets: applets, Root: e.Root, Tee: tee, Verbs: verbs}, e)
+	if err != nil {
+		return err
+	}
+	return tool.Silent(startShell(ctx, s, e, args))
+}
+
+func startShell(ctx context.Context, s *shell.Shell, e *tool.Env, args []string) int {
+	switch {
+	case len(args) == 0 && isTerminal(e.In):
+		return s.Interactive()
+	case len(args) == 0:
+		return s.RunText(ctx, e.In, "", nil)
+	case args[0] == "--console" && len(args) == 2:
+		return s.Console(ctx, args[1])
+	case args[0] == "-c" && len(args) >= 2:
+		return s.RunText(ctx, strings.NewReader(args[1]), "", args[min(len(args), 3):])
+	case strings.HasPrefix(args[0], "-"):
+		e.Complain(tool.Usagef("usage: sh [-c COMMAND [NAME ARG...] | FILE [ARG...]]"))
+		return tool.Usage
+	}
+	f, err := os.Open(e.Path(args[0]))
+	if err != nil {
+		e.Complain(err)
+		return 127
+	}
+	defer f.Close()
+	return s.RunText(ctx, f, args[0], args[1:])
+}
+
+// verbs are the first arguments that completion offers.
+func verbs(command string) []string {
+	switch command {
+	case "svc":
+		return []string{"log", "ls", "restart", "start", "status", "stop"}
+	case "dev":
+		return []string{"info", "ls", "monitor", "settle", "tree", "trigger"}
+	case "ip":
+		return []string{"addr", "link", "route"}
+	case "console":
+		return []string{"off", "on"}
+	case "help":
+		var names []string
+		for _, a := range applets() {
+			names = append(names, a.Name)
+		}
+		return names
+	}
+	return nil
+}
