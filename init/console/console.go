@@ -49,9 +49,6 @@ func (c *Console) Print(text string) {
 	}
 }
 
-// Dropped is the number of lines lost so far and not yet reported.
-func (c *Console) Dropped() int64 { return c.dropped.Load() }
-
 // Close waits until what is queued has been written. The caller bounds it.
 func (c *Console) Close() {
 	close(c.queue)
@@ -60,20 +57,37 @@ func (c *Console) Close() {
 
 func (c *Console) drain(w io.WriteCloser, open Opener) {
 	for text := range c.queue {
-		if n := c.dropped.Swap(0); n > 0 {
-			text = fmt.Sprintf("init: console %s was stopped: %d lines dropped\n%s", c.Name, n, text)
-		}
-		text = strings.ReplaceAll(text, "\n", "\r\n") + "\r\n"
-		if _, err := io.WriteString(w, text); err == nil {
-			continue
-		}
-		if again, err := open(); err == nil {
-			_ = w.Close()
-			w = again
-			_, _ = io.WriteString(w, text) // twice in vain: the line is lost
-		}
+		w = write(w, open, c.lost()+crlf(text))
+	}
+	if lost := c.lost(); lost != "" {
+		w = write(w, open, lost)
 	}
 	_ = w.Close() // the last close of a terminal waits until it has sent all
+}
+
+// lost tells of lines that were dropped since it was last asked.
+func (c *Console) lost() string {
+	if n := c.dropped.Swap(0); n > 0 {
+		return crlf(fmt.Sprintf("init: console %s was stopped: %d lines dropped", c.Name, n))
+	}
+	return ""
+}
+
+func crlf(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") + "\r\n" }
+
+// write writes text, if need be to the terminal opened again, and returns the
+// one to use from now on. A text that fails twice is lost.
+func write(w io.WriteCloser, open Opener, text string) io.WriteCloser {
+	if _, err := io.WriteString(w, text); err == nil {
+		return w
+	}
+	again, err := open()
+	if err != nil {
+		return w
+	}
+	_ = w.Close()
+	_, _ = io.WriteString(again, text)
+	return again
 }
 
 // Names returns the terminals of /proc/consoles text, in its order, the
