@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"slashdev/init/userland/logd"
+	"slashdev/init/userland/tool"
+)
+
+const logDir = "/run/log/slashdev"
+
+// logger is the applet logd: package logd on this machine's files.
+func logger(ctx context.Context, e *tool.Env, _ []string) error {
+	sources, err := listenFiles(e.Getenv("LISTEN_FDS"), e.Getenv("LISTEN_FDNAMES"))
+	if err != nil {
+		return err
+	}
+	ring, err := logd.OpenRing(logDir)
+	if err != nil {
+		e.Complain(err) // the lines still reach the kernel's log
+	}
+	control, err := listenPrivate(logdSocket)
+	if err != nil {
+		return err
+	}
+	cfg := logd.Config{
+		Sources: sources, Ring: ring, Control: control, Now: sinceBoot,
+		Consoles: openConsoles(e), Logf: func(f string, a ...any) { fmt.Fprintf(e.Err, f+"\n", a...) },
+	}
+	if kmsg := openKmsg(); kmsg != nil {
+		cfg.Kmsg = kmsg
+	}
+	if err := notify(e.Getenv("NOTIFY_SOCKET"), "READY=1\n"); err != nil {
+		e.Complain(err)
+	}
+	return logd.New(cfg).Run(ctx)
+}
+
+// firstListenFD is where handed-over descriptors start (sd_listen_fds(3)).
+const firstListenFD = 3
+
+// listenFiles returns the read ends of the programs' pipes. They are made
+// non-blocking, so that a hundred quiet programs do not cost a hundred threads.
+func listenFiles(count, names string) ([]logd.Source, error) {
+	n, err := strconv.Atoi(count)
+	if count != "" && (err != nil || n < 0 || n > 4096) {
+		return nil, fmt.Errorf("LISTEN_FDS=%q: not a count of descriptors", tool.Clean(count))
+	}
+	list := strings.Split(names, ":")
+	var sources []logd.Source
+	for i := range n {
+		fd, name := firstListenFD+i, "fd"+strconv.Itoa(firstListenFD+i)
+		if i < len(list) && list[i] != "" {
+			name = list[i]
+		}
+		unix.CloseOnExec(fd)
+		if err := unix.SetNonblock(fd, true); err != nil {
+			return nil, fmt.Errorf("descriptor %d (%s): %w", fd, tool.Clean(name), err)
+		}
+		sources = append(sources, logd.Source{Name: tool.Clean(name), R: os.NewFile(uintptr(fd), name)})
+	}
+	return sources, nil
+}
+
+// listenPrivate makes a socket for root alone, from its first moment on.
+func listenPrivate(path string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	defer unix.Umask(unix.Umask(0o177))
+	return net.Listen("unix", path)
+}
+
+// openKmsg lifts the kernel's limit of ten lines in five seconds, for which
+// package logd has one of its own, and opens the kernel's log.
+func openKmsg() io.Writer {
+	os.WriteFile("/proc/sys/kernel/printk_devkmsg", []byte("on\n"), 0)
+	f, err := openDevice("kmsg", os.O_WRONLY)
+	if err != nil {
+		return nil
+	}
+	return f
+}
+
+// openDevice opens a node of the kernel's own tree, or of /dev where the
+// machine was not booted by us. It never waits and never takes a terminal.
+func openDevice(name string, flags int) (*os.File, error) {
+	flags |= unix.O_NONBLOCK | unix.O_NOCTTY
+	f, err := os.OpenFile("/devices/"+name, flags, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = os.OpenFile("/dev/"+name, flags, 0)
+	}
+	return f, err
+}
+
+func openConsoles(e *tool.Env) (list []*logd.Console) {
+	text, _ := fs.ReadFile(e.Root, "proc/consoles")
+	for _, name := range logd.ConsoleNames(string(text)) {
+		f, err := openDevice(name, os.O_WRONLY)
+		if err != nil {
+			continue // a console without a terminal, such as netconsole
+		}
+		list = append(list, logd.NewConsole(name, f))
+	}
+	return list
+}
+
+func sinceBoot() time.Duration {
+	var ts unix.Timespec
+	unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
+	return time.Duration(ts.Nano())
+}
+
+// notify sends a message to whoever started us and wants to hear (sd_notify(3)).
+func notify(socket, message string) error {
+	if socket == "" {
+		return nil
+	}
+	c, err := net.Dial("unixgram", socket)
+	if err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	defer c.Close()
+	_, err = io.WriteString(c, message)
+	return err
+}

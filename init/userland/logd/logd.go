@@ -1,0 +1,121 @@
+// Package logd is the logger: it reads what the programs print, line by line,
+// and passes each line on to a ring of two files, to the kernel's log (whose
+// clock stamps it) and, while that is wanted, to the consoles.
+//
+// It trusts no line: control characters become visible escapes before they
+// reach a log or a terminal. It waits for nobody: a console that does not take
+// its lines loses them, and says how many.
+package logd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"slashdev/init/userland/tool"
+)
+
+// maxLine is how many bytes of a line stay together; a longer one is split.
+const maxLine = 8 << 10
+
+// Source is one program's output.
+type Source struct {
+	Name string
+	R    io.Reader
+}
+
+// Config is what the logger reads and where it writes.
+type Config struct {
+	Sources  []Source
+	Ring     *Ring
+	Kmsg     io.Writer // nil: none
+	Consoles []*Console
+	Control  net.Listener
+	Now      func() time.Duration // since boot
+	Logf     func(format string, args ...any)
+}
+
+// Logger passes lines on. Each source has a goroutine; the ring and the
+// consoles' queues are what they share.
+type Logger struct {
+	cfg Config
+	tee tee
+}
+
+// New returns a logger that prints on the consoles until told otherwise.
+func New(cfg Config) *Logger {
+	l := &Logger{cfg: cfg, tee: tee{consoles: cfg.Consoles}}
+	l.tee.on.Store(true)
+	return l
+}
+
+// Run reads all sources and serves the control socket until ctx ends.
+func (l *Logger) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, c := range l.cfg.Consoles {
+		wg.Go(func() { c.run(ctx, &l.tee.on) })
+	}
+	for _, s := range l.cfg.Sources {
+		wg.Go(func() { l.read(s) })
+	}
+	wg.Go(func() { l.serve(ctx) })
+	<-ctx.Done()
+	l.cfg.Control.Close()
+	for _, s := range l.cfg.Sources {
+		if c, ok := s.R.(io.Closer); ok {
+			c.Close()
+		}
+	}
+	for _, c := range l.cfg.Consoles {
+		c.close()
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+// read passes on the lines of one source until its end.
+func (l *Logger) read(s Source) {
+	r := bufio.NewReaderSize(s.R, maxLine)
+	quota := quota{tokens: quotaBurst, last: l.cfg.Now()}
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(part) > 0 {
+			l.pass(s.Name, string(part), &quota)
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
+}
+
+// pass hands one line to everybody.
+func (l *Logger) pass(name, raw string, q *quota) {
+	text := Text(name, raw)
+	now := l.cfg.Now()
+	if err := l.cfg.Ring.Append(Record{now, name, text}); err != nil {
+		l.cfg.Logf("logd: %v", err)
+	}
+	if text == "" {
+		return
+	}
+	l.tee.print(name + ": " + text)
+	if l.cfg.Kmsg == nil {
+		return
+	}
+	if ok, missed := q.take(now); ok {
+		writeKmsg(l.cfg.Kmsg, name, text, missed)
+	}
+}
+
+// Text is what a line of program name says: without the newline and without
+// "name: " in front, which is added again, made safe to print.
+func Text(name, raw string) string {
+	text := strings.TrimRight(raw, "\r\n")
+	text = strings.TrimPrefix(text, name+": ")
+	return tool.Clean(text)
+}
