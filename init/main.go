@@ -38,6 +38,7 @@ func main() {
 	}
 	// Whatever the boot command line said (P-10); entry_amd64.s has taken the rest.
 	os.Clearenv()
+	k.CloseOnExec()
 	debug.SetGCPercent(100)
 	debug.SetMemoryLimit(memoryLimit)
 	runtime.GOMAXPROCS(1) // the loop is serial; a second one only costs threads

@@ -180,6 +180,10 @@ func (Kernel) Open(path string) (int, error) {
 	return fd, wrap("open "+path, err)
 }
 
+// CloseOnExec keeps every descriptor but 0-2 from children, also those that the
+// kernel or a boot loader left open (trap G15).
+func (Kernel) CloseOnExec() { _ = unix.CloseRange(3, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC) }
+
 // Exec replaces this process. It returns only with an error.
 func (Kernel) Exec(path string, args []string) error {
 	return wrap("exec "+path, unix.Exec(path, args, os.Environ()))
