@@ -1,0 +1,119 @@
+package daemon
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"slashdev/devmgr/ctl"
+)
+
+type listener struct {
+	server *ctl.Server
+	socket *net.UnixListener
+}
+
+// listen opens the two control sockets. Clients that connect during coldplug
+// wait for its end.
+func (d *daemon) listen() ([]listener, error) {
+	servers := []*ctl.Server{
+		{Path: filepath.Join(d.cfg.Run, "devmgr.sock"), Mode: 0o600, RootOnly: true, Handle: d.answer(true), Logf: d.cfg.Logf},
+		{Path: filepath.Join(d.cfg.Run, "devmgr-ro.sock"), Mode: 0o666, Handle: d.answer(false), Logf: d.cfg.Logf},
+	}
+	var all []listener
+	for _, s := range servers {
+		l, err := s.Listen()
+		if err != nil {
+			for _, open := range all {
+				open.socket.Close()
+			}
+			return nil, err
+		}
+		all = append(all, listener{s, l})
+	}
+	return all, nil
+}
+
+// request is a request taken apart: options start with "--".
+type request struct {
+	ctx     context.Context
+	w       *ctl.Writer
+	args    []string
+	options map[string][]string
+}
+
+type verb struct {
+	name   string
+	writes bool // needs the socket of root
+	usage  string
+	run    func(d *daemon, r *request) error
+}
+
+func verbs() []verb {
+	return []verb{
+		{"info", false, "info NAME|DEVPATH", (*daemon).info},
+		{"ls", false, "ls", (*daemon).ls},
+		{"monitor", false, "monitor", (*daemon).monitor},
+		{"settle", false, "settle [NAME] [--gone] [--timeout=SECONDS]", (*daemon).settleVerb},
+		{"status", false, "status", (*daemon).status},
+		{"trigger", true, "trigger [ACTION] [DEVPATH...] [--subsystem=NAME]...", (*daemon).trigger},
+	}
+}
+
+// answer returns the handler of a socket; writes says whether it takes verbs
+// that change something.
+func (d *daemon) answer(writes bool) func(context.Context, []string, *ctl.Writer) error {
+	all := verbs()
+	return func(ctx context.Context, words []string, w *ctl.Writer) error {
+		i := slices.IndexFunc(all, func(v verb) bool { return v.name == words[0] })
+		if i < 0 {
+			return ctl.Errorf(ctl.Usage, "unknown verb %q: use info, ls, monitor, settle, status or trigger", words[0])
+		}
+		if all[i].writes && !writes {
+			return ctl.Errorf(ctl.Refused, "%s: not on this socket, root uses devmgr.sock", words[0])
+		}
+		r := parseRequest(words[1:])
+		r.ctx, r.w = ctx, w
+		err := all[i].run(d, r)
+		if err == errUsage {
+			return ctl.Errorf(ctl.Usage, "usage: %s", all[i].usage)
+		}
+		return err
+	}
+}
+
+var errUsage = ctl.Errorf(ctl.Usage, "usage")
+
+func parseRequest(words []string) *request {
+	r := &request{options: map[string][]string{}}
+	for _, word := range words {
+		option, ok := strings.CutPrefix(word, "--")
+		if !ok {
+			r.args = append(r.args, word)
+			continue
+		}
+		key, value, _ := strings.Cut(option, "=")
+		r.options[key] = append(r.options[key], value)
+	}
+	return r
+}
+
+// only refuses options that the verb does not have.
+func (r *request) only(names ...string) error {
+	for key := range r.options {
+		if !slices.Contains(names, key) {
+			return errUsage
+		}
+	}
+	return nil
+}
+
+func (r *request) option(name string) (value string, ok bool) {
+	values, ok := r.options[name]
+	if !ok {
+		return "", false
+	}
+	return values[len(values)-1], true
+}

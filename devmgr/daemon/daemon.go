@@ -1,0 +1,219 @@
+// Package daemon wires source, tree, policy, directory and observers in one
+// loop.
+//
+// The loop owns the store. Everything that wants to know or change something
+// reaches it as an event, or as a function in its inbox. The order is: open
+// the socket, then scan; so what changes during the scan is queued and nothing
+// is missed. Coldplug and hotplug take the same path, and a lost event (an
+// overrun, a gap in the sequence) is repaired by comparing everything with
+// sysfs again. For each device the node has its owner and mode before its
+// links lead to it, and observers hear of it last.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"slashdev/devmgr/devdir"
+	"slashdev/devmgr/namespace"
+	"slashdev/devmgr/rules"
+	"slashdev/devmgr/sysfs"
+	"slashdev/devmgr/uevent"
+	"slashdev/devmgr/watch"
+)
+
+// Config says what to serve. The zero value is right on the appliance.
+type Config struct {
+	Sys        string // sysfs; "" means /sys
+	Dev        string // the devtmpfs to work in; "" means /devices
+	Run        string // where the sockets are; "" means /run/slashdev
+	GroupFile  string // "" means /etc/group
+	Notify     string // socket of the supervisor, see sd_notify; "" means none
+	ReceiveBuf int    // of the uevent socket, in bytes; 0 means 64 MiB
+	Logf       func(format string, args ...any)
+
+	source source // tests: instead of the kernel
+}
+
+func (c Config) withDefaults() Config {
+	set := func(field *string, value string) {
+		if *field == "" {
+			*field = value
+		}
+	}
+	set(&c.Sys, "/sys")
+	set(&c.Dev, "/devices")
+	set(&c.Run, "/run/slashdev")
+	set(&c.GroupFile, "/etc/group")
+	if c.Logf == nil {
+		c.Logf = func(string, ...any) {}
+	}
+	return c
+}
+
+// source is where events come from: the kernel's socket, or a test.
+type source interface {
+	Next() (uevent.Event, error)
+	Kick() uint64
+	Stats() uevent.Stats
+	Close() error
+}
+
+// daemon is the state of the loop; only its goroutine touches it.
+type daemon struct {
+	cfg     Config
+	sys     sysfs.FS
+	pipe    *Pipeline
+	dir     *devdir.Dir
+	src     source
+	hub     watch.Hub
+	inbox   chan func()
+	msgs    chan message
+	pending map[string]*pending
+	repair  repair
+	waiters map[*waiter]struct{}
+	stats   stats
+	started time.Time     // monotonic, and
+	uptime  time.Duration // how long the machine was up then
+	warn    limiter
+}
+
+type stats struct {
+	coldplug time.Duration
+	resyncs  int
+	ready    bool
+}
+
+type message struct {
+	event uevent.Event
+	err   error
+}
+
+// batch is how many events are handled before others get a turn.
+const batch = 256
+
+// Run serves until ctx ends.
+func Run(ctx context.Context, cfg Config) error {
+	cfg = cfg.withDefaults()
+	d, err := open(cfg)
+	if err != nil {
+		return err
+	}
+	defer d.dir.Close()
+	listeners, err := d.listen()
+	if err != nil {
+		d.src.Close()
+		return err
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wg.Go(func() { d.read(ctx) })
+	stop := context.AfterFunc(ctx, func() { d.src.Close() })
+	defer stop()
+	if err := d.coldplug(); err != nil {
+		cancel()
+		return err
+	}
+	for _, l := range listeners {
+		wg.Go(func() {
+			if err := l.server.Serve(ctx, l.socket); err != nil {
+				cfg.Logf("control: %v", err)
+			}
+		})
+	}
+	return d.loop(ctx)
+}
+
+func open(cfg Config) (*daemon, error) {
+	d := &daemon{
+		cfg: cfg, sys: sysfs.Host(cfg.Sys), src: cfg.source,
+		inbox: make(chan func()), msgs: make(chan message, batch),
+		pending: map[string]*pending{}, waiters: map[*waiter]struct{}{},
+		started: time.Now(), uptime: uptime(),
+	}
+	d.pipe = NewPipeline(d.sys, loadRules(cfg))
+	if err := os.MkdirAll(cfg.Run, 0o755); err != nil {
+		return nil, fmt.Errorf("make %s: %w", cfg.Run, err)
+	}
+	if d.src == nil {
+		conn, err := uevent.Listen(uevent.Config{ReceiveBuffer: cfg.ReceiveBuf})
+		if err != nil {
+			return nil, err
+		}
+		d.src = conn
+	}
+	var err error
+	if d.dir, err = devdir.Open(cfg.Dev); err != nil {
+		d.src.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// loadRules never fails: without groups the nodes stay with root.
+func loadRules(cfg Config) *rules.Program {
+	text, err := os.ReadFile(cfg.GroupFile)
+	if err != nil {
+		cfg.Logf("rules: %v", err)
+	}
+	program, err := rules.Stock(string(text))
+	if err != nil {
+		for l := range strings.SplitSeq(err.Error(), "\n") {
+			cfg.Logf("rules: %s", l)
+		}
+	}
+	return program
+}
+
+// Plan returns the steps that a daemon would take for the devices that are
+// present, for a dry run.
+func Plan(cfg Config) ([]namespace.Op, error) {
+	cfg = cfg.withDefaults()
+	p := NewPipeline(sysfs.Host(cfg.Sys), loadRules(cfg))
+	p.Fixed()
+	err := p.Sync(func(Step) {})
+	return p.All(), err
+}
+
+// read moves events to the loop until the source is closed.
+func (d *daemon) read(ctx context.Context) {
+	for {
+		ev, err := d.src.Next()
+		select {
+		case d.msgs <- message{ev, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil && !errors.Is(err, uevent.ErrOverrun) && !isIdle(err) {
+			return
+		}
+	}
+}
+
+func isIdle(err error) bool {
+	_, ok := errors.AsType[*uevent.IdleError](err)
+	return ok
+}
+
+// uptime returns how long the machine has been up, by the clock that does not
+// stop or jump.
+func uptime() time.Duration {
+	b, err := os.ReadFile(filepath.Join("/proc", "uptime"))
+	if err != nil {
+		return 0
+	}
+	text, _, _ := strings.Cut(string(b), " ")
+	s, _ := strconv.ParseFloat(text, 64)
+	return time.Duration(s * float64(time.Second))
+}
+
+func (d *daemon) now() time.Duration { return d.uptime + time.Since(d.started) }

@@ -1,0 +1,190 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"slashdev/devmgr/devdir"
+	"slashdev/devmgr/namespace"
+	"slashdev/devmgr/uevent"
+	"slashdev/devmgr/watch"
+)
+
+// loop is the one goroutine that owns everything.
+func (d *daemon) loop(ctx context.Context) error {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	defer d.hub.Close()
+	for {
+		timer.Reset(d.sleep(time.Now()))
+		select {
+		case <-ctx.Done():
+			return nil
+		case m := <-d.msgs:
+			if err := d.takeBatch(m); err != nil {
+				return err
+			}
+		case f := <-d.inbox:
+			f()
+		case <-timer.C:
+		}
+		d.tick(time.Now())
+		d.dir.Flush()
+		d.wakeWaiters()
+	}
+}
+
+// do runs f on the loop and waits for it.
+func (d *daemon) do(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	select {
+	case d.inbox <- func() { defer close(done); f() }:
+		<-done
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// takeBatch handles m and what is queued behind it, up to a bound.
+func (d *daemon) takeBatch(m message) error {
+	for range batch {
+		if err := d.take(m); err != nil {
+			return err
+		}
+		select {
+		case m = <-d.msgs:
+		default:
+			return nil
+		}
+	}
+	return d.take(m)
+}
+
+func (d *daemon) take(m message) error {
+	idle, isIdle := errors.AsType[*uevent.IdleError](m.err)
+	switch {
+	case isIdle:
+		d.passBarriers(idle.Kicks)
+	case errors.Is(m.err, uevent.ErrOverrun):
+		d.repair.overrun(time.Now())
+	case m.err != nil:
+		return m.err
+	default:
+		d.handle(m.event)
+	}
+	return nil
+}
+
+// handle makes one event true: node first, then links, then observers.
+func (d *daemon) handle(ev uevent.Event) {
+	d.repair.note(ev.SeqNum, time.Now())
+	steps, rescan, err := d.pipe.Hint(ev)
+	if err != nil {
+		d.warnf("event: %v", err)
+	}
+	if rescan {
+		d.repair.overrun(time.Now())
+	}
+	late := false
+	for _, s := range steps {
+		late = d.perform(s) || late
+	}
+	r := d.record(ev)
+	if p := d.pending[ev.DevPath]; late && p != nil {
+		p.records = append(p.records, r)
+		return
+	}
+	d.hub.Publish(r)
+}
+
+func (d *daemon) record(ev uevent.Event) watch.Record {
+	r := watch.Record{Time: d.now(), Action: string(ev.Action), DevPath: ev.DevPath, Subsystem: ev.Subsystem}
+	if name := ev.Env.Get("DEVNAME"); uevent.CheckName(name) == nil {
+		r.Name = name
+		r.Node = ev.Env.Get("MAJOR") + ":" + ev.Env.Get("MINOR")
+	} else {
+		r.Name = ev.DevPath[lastSlash(ev.DevPath)+1:]
+	}
+	return r
+}
+
+func lastSlash(s string) int {
+	i := len(s) - 1
+	for i >= 0 && s[i] != '/' {
+		i--
+	}
+	return i
+}
+
+// perform does the steps of one change. late means that the node is not there
+// yet; the device is then in d.pending.
+func (d *daemon) perform(s Step) (late bool) {
+	devpath := s.Change.DevPath()
+	if s.Change.Device == nil {
+		delete(d.pending, devpath)
+	}
+	if d.apply(s.Ops) {
+		return false
+	}
+	if d.pending[devpath] == nil {
+		d.pending[devpath] = newPending(time.Now())
+	}
+	return true
+}
+
+// apply does ops and says whether the nodes were there.
+func (d *daemon) apply(ops []namespace.Op) (complete bool) {
+	complete = true
+	for _, op := range ops {
+		switch err := d.dir.Apply(op); {
+		case errors.Is(err, devdir.ErrNoNode):
+			complete = false
+		case err != nil:
+			d.warnf("%v", err)
+		}
+	}
+	return complete
+}
+
+// coldplug takes in everything that is present, and says that it is ready.
+func (d *daemon) coldplug() error {
+	start := time.Now()
+	d.apply(d.pipe.Fixed())
+	if err := d.pipe.Sync(func(s Step) { d.perform(s) }); err != nil {
+		return fmt.Errorf("coldplug: %w", err)
+	}
+	d.sweep()
+	d.dir.Flush()
+	d.stats.coldplug, d.stats.ready = time.Since(start), true
+	nodes, links := d.pipe.space.Len()
+	ms := d.stats.coldplug.Milliseconds()
+	d.cfg.Logf("coldplug: %d devices, %d nodes, %d links in %d ms", d.pipe.tree.Len(), nodes, links, ms)
+	status := fmt.Sprintf("READY=1\nSTATUS=coldplug done, %d devices in %d ms\n", d.pipe.tree.Len(), ms)
+	if err := notify(d.cfg.Notify, status); err != nil {
+		d.cfg.Logf("notify: %v", err)
+	}
+	return nil
+}
+
+// sweep removes links that an earlier devmgr left for devices that went while
+// it was not there to see it.
+func (d *daemon) sweep() {
+	for _, dir := range []string{"block", "char", "disk/by-path", "input/by-path", "tape/by-path", "virtio-ports"} {
+		n := d.dir.Sweep(dir, func(name string) bool {
+			_, ok := d.pipe.space.Owner(name)
+			return ok
+		})
+		if n > 0 {
+			d.cfg.Logf("%s: removed %d stale links", dir, n)
+		}
+	}
+}
+
+func (d *daemon) warnf(format string, args ...any) {
+	if d.warn.allow(time.Now()) {
+		d.cfg.Logf(format, args...)
+	}
+}

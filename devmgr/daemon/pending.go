@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"time"
+
+	"slashdev/devmgr/watch"
+)
+
+// pending is a device whose node was not there when its event was handled.
+// The kernel makes the node first, so this is rare; it is tried again with
+// growing pauses, and observers wait for the result.
+type pending struct {
+	since   time.Time
+	next    time.Time
+	pause   time.Duration
+	records []watch.Record
+}
+
+const (
+	firstPause = 10 * time.Millisecond
+	giveUpTime = 10 * time.Second
+)
+
+func newPending(now time.Time) *pending {
+	return &pending{since: now, next: now.Add(firstPause), pause: firstPause}
+}
+
+// tick does what has become due.
+func (d *daemon) tick(now time.Time) {
+	if !d.repair.due.IsZero() && !now.Before(d.repair.due) {
+		d.resync()
+	}
+	for devpath, p := range d.pending {
+		if !now.Before(p.next) {
+			d.retry(devpath, p, now)
+		}
+	}
+}
+
+func (d *daemon) retry(devpath string, p *pending, now time.Time) {
+	complete := d.apply(d.pipe.Again(devpath))
+	if !complete && now.Sub(p.since) < giveUpTime {
+		p.pause *= 2
+		p.next = now.Add(p.pause)
+		return
+	}
+	if !complete {
+		d.warnf("%s: its node has not appeared in %s", devpath, giveUpTime)
+	}
+	delete(d.pending, devpath)
+	for _, r := range p.records {
+		d.hub.Publish(r)
+	}
+}
+
+// sleep returns how long the loop may wait for something to happen.
+func (d *daemon) sleep(now time.Time) time.Duration {
+	until := time.Hour
+	if !d.repair.due.IsZero() {
+		until = min(until, d.repair.due.Sub(now))
+	}
+	for _, p := range d.pending {
+		until = min(until, p.next.Sub(now))
+	}
+	return max(until, 0)
+}
+
+// limiter keeps a storm of one fault from filling the log.
+type limiter struct {
+	start time.Time
+	count int
+}
+
+const (
+	warnWindow = 10 * time.Second
+	maxWarn    = 50
+)
+
+func (l *limiter) allow(now time.Time) bool {
+	if now.Sub(l.start) > warnWindow {
+		l.start, l.count = now, 0
+	}
+	l.count++
+	return l.count <= maxWarn
+}

@@ -1,0 +1,153 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"slashdev/devmgr/devtree"
+	"slashdev/devmgr/namespace"
+	"slashdev/devmgr/naming"
+	"slashdev/devmgr/rules"
+	"slashdev/devmgr/sysfs"
+	"slashdev/devmgr/uevent"
+	"slashdev/drivers/ident"
+)
+
+// Pipeline is everything between an event and the steps that follow from it.
+// It reads sysfs and changes nothing outside itself. One goroutine owns it.
+type Pipeline struct {
+	sys   sysfs.FS
+	rules *rules.Program
+	tree  *devtree.Tree
+	space *namespace.Space
+}
+
+// NewPipeline returns a Pipeline that knows no device yet.
+func NewPipeline(sys sysfs.FS, program *rules.Program) *Pipeline {
+	return &Pipeline{sys: sys, rules: program, tree: devtree.New(), space: namespace.New()}
+}
+
+// Step is what follows from one change of one device.
+type Step struct {
+	Change devtree.Change
+	Ops    []namespace.Op
+}
+
+// Fixed returns the steps that make the links that every /dev has.
+func (p *Pipeline) Fixed() []namespace.Op {
+	var entries []namespace.Entry
+	for _, l := range naming.Fixed() {
+		entries = append(entries, namespace.Entry{Name: l[0], Target: l[1]})
+	}
+	return p.space.Put("", entries)
+}
+
+// Present takes in a device that a scan found.
+func (p *Pipeline) Present(truth uevent.Event) Step {
+	return p.step(p.tree.Put(truth))
+}
+
+// Hint looks at the device of an event and takes in what is true now. rescan
+// asks for a comparison of everything: a device with others below it moved.
+func (p *Pipeline) Hint(ev uevent.Event) (steps []Step, rescan bool, err error) {
+	if !strings.HasPrefix(ev.DevPath, "/devices/") {
+		return nil, false, nil // a module, driver or bus: of interest to observers only
+	}
+	if old := ev.Env.Get("DEVPATH_OLD"); ev.Action == uevent.Move && old != "" {
+		if c, ok := p.tree.Delete(old); ok {
+			steps = append(steps, p.step(c))
+		}
+		rescan = ev.Subsystem != "net"
+	}
+	truth, err := p.sys.Read(ev.DevPath)
+	present := &truth
+	if errors.Is(err, fs.ErrNotExist) {
+		present = nil
+	} else if err != nil {
+		return steps, rescan, fmt.Errorf("%s %s: %w", ev.Action, ev.DevPath, err)
+	}
+	for _, c := range p.tree.Apply(ev, present) {
+		steps = append(steps, p.step(c))
+	}
+	return steps, rescan, nil
+}
+
+// Sync compares everything with sysfs and hands every step to do. What a scan
+// cannot see, a node that the kernel made anew under the same number, is put
+// right by doing All afterwards. A scan that fails changes nothing.
+func (p *Pipeline) Sync(do func(Step)) error {
+	var events []uevent.Event
+	for ev, err := range p.sys.Scan() {
+		if err != nil {
+			return err
+		}
+		events = append(events, ev)
+	}
+	for c := range p.tree.Sync(slices.Values(events)) {
+		do(p.step(c))
+	}
+	return nil
+}
+
+// All returns every step that the present state needs.
+func (p *Pipeline) All() []namespace.Op { return p.space.All() }
+
+// Again returns the steps of one device once more.
+func (p *Pipeline) Again(devpath string) []namespace.Op {
+	if p.tree.Get(devpath) == nil {
+		return nil
+	}
+	return p.space.Put(devpath, p.space.Entries(devpath))
+}
+
+func (p *Pipeline) step(c devtree.Change) Step {
+	if c.Device == nil {
+		return Step{c, p.space.Drop(c.Old.DevPath)}
+	}
+	if !c.Device.HasNode() && (c.Old == nil || !c.Old.HasNode()) {
+		return Step{Change: c}
+	}
+	return Step{c, p.space.Put(c.Device.DevPath, p.entries(c.Device))}
+}
+
+func (p *Pipeline) entries(d *devtree.Device) []namespace.Entry {
+	if !d.HasNode() {
+		return nil
+	}
+	dec := p.decide(d)
+	node := &namespace.Node{Block: d.Block, Major: d.Major, Minor: d.Minor,
+		Set: dec.Set, Mode: dec.Mode, UID: dec.UID, GID: dec.GID, Owner: dec.Owner, Group: dec.Group}
+	entries := []namespace.Entry{{Name: d.DevName, Node: node}}
+	for _, link := range append(naming.Links(d, p.place(d)), dec.Links...) {
+		if link != d.DevName {
+			entries = append(entries, namespace.Entry{Name: link, Target: naming.Target(link, d.DevName)})
+		}
+	}
+	return entries
+}
+
+func (p *Pipeline) decide(d *devtree.Device) rules.Decision {
+	return p.rules.Decide(d, func(name string) string {
+		value, _ := p.sys.Attr(d.DevPath, name)
+		return value
+	})
+}
+
+// place asks where a device is plugged in, for the classes that have names by
+// place.
+func (p *Pipeline) place(d *devtree.Device) naming.Place {
+	switch d.Subsystem {
+	case "block", "scsi_tape":
+		return naming.Place{Paths: ident.Paths(p.sys.Tree(), d.DevPath)}
+	case "input":
+		paths := ident.Paths(p.sys.Tree(), d.DevPath)
+		if len(paths) == 0 {
+			return naming.Place{}
+		}
+		return naming.Place{Paths: paths, Input: ident.InputClass(p.sys.Tree(), d.DevPath)}
+	}
+	return naming.Place{}
+}

@@ -1,0 +1,115 @@
+package daemon
+
+import (
+	"time"
+
+	"slashdev/devmgr/devtree"
+	"slashdev/devmgr/uevent"
+	"slashdev/devmgr/watch"
+)
+
+// repair decides when to compare everything with sysfs again. An overrun is a
+// loss for certain. A gap in the sequence often is not: the kernel counts the
+// events of other network namespaces too. So a gap gets time to close, and a
+// comparison that found nothing makes the next one wait longer.
+type repair struct {
+	seq     devtree.Sequence
+	due     time.Time // zero: nothing to do
+	reason  string
+	last    time.Time     // when the last comparison ended
+	took    time.Duration // how long it took
+	useless int           // gaps in a row that were none
+}
+
+const (
+	gapTime     = 250 * time.Millisecond // for an event that was overtaken
+	overrunTime = 50 * time.Millisecond  // a storm seldom overruns once
+	restFactor  = 10                     // at most a tenth of the time is spent comparing
+	maxRest     = 30 * time.Second
+)
+
+func (r *repair) note(seq uint64, now time.Time) {
+	r.seq.Note(seq)
+	switch gap := r.seq.Gap(); {
+	case gap && r.due.IsZero():
+		r.plan("sequence gap", now.Add(gapTime), r.gapRest())
+	case !gap && r.reason == "sequence gap":
+		r.due, r.reason = time.Time{}, ""
+	}
+}
+
+func (r *repair) overrun(now time.Time) {
+	if r.due.IsZero() || r.reason == "sequence gap" {
+		r.plan("overrun", now.Add(overrunTime), restFactor*r.took)
+	}
+}
+
+func (r *repair) plan(reason string, at time.Time, rest time.Duration) {
+	if earliest := r.last.Add(min(rest, maxRest)); !r.last.IsZero() && at.Before(earliest) {
+		at = earliest
+	}
+	r.due, r.reason = at, reason
+}
+
+func (r *repair) gapRest() time.Duration {
+	return max(restFactor*r.took, time.Second<<min(r.useless, 5))
+}
+
+func (r *repair) done(now time.Time, took time.Duration, found bool) {
+	if found || r.reason != "sequence gap" {
+		r.useless = 0
+	} else {
+		r.useless++
+	}
+	r.seq.Forget()
+	r.due, r.reason, r.last, r.took = time.Time{}, "", now, took
+}
+
+// resync compares everything with sysfs and does every step again: a node
+// that was made anew unseen has the kernel's mode.
+func (d *daemon) resync() {
+	start := time.Now()
+	var added, removed, changed int
+	err := d.pipe.Sync(func(s Step) {
+		late := d.perform(s)
+		action := uevent.Change
+		switch {
+		case s.Change.Old == nil:
+			added, action = added+1, uevent.Add
+		case s.Change.Device == nil:
+			removed, action = removed+1, uevent.Remove
+		default:
+			changed++
+		}
+		d.publishStep(s, action, late)
+	})
+	if err != nil {
+		d.warnf("resync: %v", err)
+	}
+	d.apply(d.pipe.All())
+	d.sweep()
+	now, found := time.Now(), added+removed+changed > 0
+	d.stats.resyncs++
+	if found || d.repair.reason != "sequence gap" {
+		d.warnf("resync after %s: %d added, %d removed, %d changed in %d ms",
+			d.repair.reason, added, removed, changed, now.Sub(start).Milliseconds())
+	}
+	d.repair.done(now, now.Sub(start), found)
+}
+
+// publishStep tells observers of a change whose event was lost.
+func (d *daemon) publishStep(s Step, action uevent.Action, late bool) {
+	dev := s.Change.Device
+	if dev == nil {
+		dev = s.Change.Old
+	}
+	r := watch.Record{Time: d.now(), Action: string(action), DevPath: dev.DevPath, Subsystem: dev.Subsystem, Name: dev.Name()}
+	if dev.HasNode() {
+		r.Name, r.Node = dev.DevName, dev.Number()
+	}
+	if p := d.pending[dev.DevPath]; late && p != nil {
+		p.records = append(p.records, r)
+		return
+	}
+	d.hub.Publish(r)
+}

@@ -1,0 +1,220 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"time"
+
+	"slashdev/devmgr/ctl"
+	"slashdev/devmgr/devtree"
+	"slashdev/devmgr/uevent"
+	"slashdev/devmgr/watch"
+)
+
+func (d *daemon) status(r *request) error {
+	if len(r.args) > 0 || r.only() != nil {
+		return errUsage
+	}
+	var pairs []string
+	err := d.do(r.ctx, func() {
+		nodes, links := d.pipe.space.Len()
+		s := d.src.Stats()
+		n := func(key string, value uint64) { pairs = append(pairs, key, strconv.FormatUint(value, 10)) }
+		n("devices", uint64(d.pipe.tree.Len()))
+		n("nodes", uint64(nodes))
+		n("links", uint64(links))
+		n("coldplug_ms", uint64(d.stats.coldplug.Milliseconds()))
+		n("events", s.Events)
+		n("forged", s.Forged)
+		n("malformed", s.Malformed)
+		n("overruns", s.Overruns)
+		n("resyncs", uint64(d.stats.resyncs))
+		n("pending", uint64(len(d.pending)))
+	})
+	if err != nil {
+		return err
+	}
+	return r.w.Record(pairs...)
+}
+
+func (d *daemon) ls(r *request) error {
+	if len(r.args) > 0 || r.only() != nil {
+		return errUsage
+	}
+	rows, err := d.snapshot(r.ctx)
+	if err != nil {
+		return err
+	}
+	f := newFormatter(d.sys, rows)
+	for _, row := range rows {
+		if err := r.w.Record(f.pairs(row)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *daemon) info(r *request) error {
+	if len(r.args) != 1 || r.only() != nil {
+		return errUsage
+	}
+	rows, err := d.snapshot(r.ctx)
+	if err != nil {
+		return err
+	}
+	f := newFormatter(d.sys, rows)
+	row, ok := f.find(r.args[0])
+	if !ok {
+		return ctl.Errorf(ctl.NotFound, "no device %q", r.args[0])
+	}
+	r.w.Record(append(f.pairs(row), "rule", d.reason(row.device))...)
+	for key, value := range row.device.Env.All() {
+		r.w.Record("property", key, "value", value)
+	}
+	for p := f.parent(row.device); p != nil; p = f.parent(p) {
+		r.w.Record("parent", p.DevPath, "subsystem", p.Subsystem, "driver", p.Env.Get("DRIVER"))
+	}
+	return nil
+}
+
+// reason decides once more: the decision itself is not kept.
+func (d *daemon) reason(dev *devtree.Device) string {
+	if !dev.HasNode() {
+		return ""
+	}
+	return d.pipe.decide(dev).Reason
+}
+
+// monitor streams records. The first says that the subscription has begun, so
+// that a client knows what it can no longer miss.
+func (d *daemon) monitor(r *request) error {
+	if len(r.args) > 0 || r.only() != nil {
+		return errUsage
+	}
+	sub := d.hub.Subscribe(0)
+	defer sub.Close()
+	r.w.Record("listening", "1")
+	for {
+		if err := r.w.Flush(); err != nil {
+			return err
+		}
+		rec, err := sub.Next(r.ctx)
+		if err == watch.ErrClosed || r.ctx.Err() != nil {
+			return nil
+		}
+		if rec.Missed > 0 {
+			r.w.Record("missed", strconv.Itoa(rec.Missed))
+			continue
+		}
+		r.w.Record("time", strconv.FormatFloat(rec.Time.Seconds(), 'f', 3, 64), "action", rec.Action,
+			"subsystem", rec.Subsystem, "name", rec.Name, "devpath", rec.DevPath, "node", rec.Node)
+	}
+}
+
+const (
+	defaultSettle = 120 * time.Second
+	maxSettle     = 24 * time.Hour
+)
+
+func (d *daemon) settleVerb(r *request) error {
+	limit := defaultSettle
+	if text, ok := r.option("timeout"); ok {
+		s, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(s >= 0 && s <= maxSettle.Seconds()) {
+			return errUsage
+		}
+		limit = time.Duration(s * float64(time.Second))
+	}
+	_, gone := r.option("gone")
+	if len(r.args) > 1 || gone && len(r.args) == 0 || r.only("timeout", "gone") != nil {
+		return errUsage
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, limit)
+	defer cancel()
+	if err := d.settle(ctx); err != nil {
+		return deadline(err, "events are still being applied", limit)
+	}
+	if len(r.args) == 0 {
+		return nil
+	}
+	name, what := devName(r.args[0]), "has not appeared"
+	if uevent.CheckName(name) != nil {
+		return ctl.Errorf(ctl.Usage, "%q is not a name below /dev", r.args[0])
+	}
+	if gone {
+		what = "is still there"
+	}
+	return deadline(d.waitName(ctx, name, gone), name+" "+what, limit)
+}
+
+// trigger asks the kernel to announce devices again.
+func (d *daemon) trigger(r *request) error {
+	action := "change"
+	if len(r.args) > 0 && r.args[0] != "" && r.args[0][0] != '/' {
+		action, r.args = r.args[0], r.args[1:]
+	}
+	switch uevent.Action(action) {
+	case uevent.Add, uevent.Remove, uevent.Change, uevent.Move, uevent.Online, uevent.Offline, uevent.Bind, uevent.Unbind:
+	default:
+		return ctl.Errorf(ctl.Usage, "unknown action %q: use add, change, remove, bind, unbind, move, online or offline", action)
+	}
+	if r.only("subsystem") != nil {
+		return errUsage
+	}
+	rows, err := d.snapshot(r.ctx)
+	if err != nil {
+		return err
+	}
+	chosen, err := choose(newFormatter(d.sys, rows), rows, r)
+	if err != nil {
+		return err
+	}
+	sent := 0
+	for _, dev := range chosen {
+		// A device may have gone since; its remove event says so.
+		if os.WriteFile(d.cfg.Sys+dev.DevPath+"/uevent", []byte(action), 0) == nil {
+			sent++
+		}
+		if r.ctx.Err() != nil {
+			return r.ctx.Err()
+		}
+	}
+	return r.w.Record("triggered", strconv.Itoa(sent))
+}
+
+// choose returns the devices that are named, or else all, of the subsystems
+// that are named, or else of all.
+func choose(f *formatter, rows []row, r *request) ([]*devtree.Device, error) {
+	var chosen []*devtree.Device
+	for _, name := range r.args {
+		row, ok := f.find(name)
+		if !ok {
+			return nil, ctl.Errorf(ctl.NotFound, "no device %q", name)
+		}
+		chosen = append(chosen, row.device)
+	}
+	if len(r.args) == 0 {
+		for _, row := range rows {
+			chosen = append(chosen, row.device)
+		}
+	}
+	return inSubsystems(chosen, r.options["subsystem"]), nil
+}
+
+func inSubsystems(devices []*devtree.Device, names []string) []*devtree.Device {
+	if len(names) == 0 {
+		return devices
+	}
+	wanted := map[string]bool{}
+	for _, n := range names {
+		wanted[n] = true
+	}
+	var kept []*devtree.Device
+	for _, d := range devices {
+		if wanted[d.Subsystem] {
+			kept = append(kept, d)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,177 @@
+package namespace
+
+import (
+	"maps"
+	"slices"
+)
+
+// Space is the state that /dev should have. One goroutine owns it.
+type Space struct {
+	owned  map[string][]Entry // by owner: what each device contributes
+	claims map[string][]claim // by name; the first wins
+}
+
+type claim struct {
+	owner string
+	entry Entry
+}
+
+// New returns an empty Space.
+func New() *Space {
+	return &Space{owned: map[string][]Entry{}, claims: map[string][]claim{}}
+}
+
+// Put sets what owner contributes and returns the steps that follow. Nodes are
+// set again even if nothing changed, because the kernel may have made them
+// anew.
+func (s *Space) Put(owner string, entries []Entry) []Op {
+	ops := s.retract(owner, func(old Entry) bool { return !holds(entries, old) })
+	s.owned[owner] = entries
+	for _, e := range entries {
+		ops = s.claim(ops, claim{owner, e})
+	}
+	return ops
+}
+
+// holds says whether entries have one of the same name and sort, whose claim
+// is then changed and not withdrawn.
+func holds(entries []Entry, old Entry) bool {
+	return slices.ContainsFunc(entries, func(e Entry) bool {
+		return e.Name == old.Name && isNode(e) == isNode(old)
+	})
+}
+
+// Drop takes everything that owner contributes away.
+func (s *Space) Drop(owner string) []Op {
+	ops := s.retract(owner, func(Entry) bool { return true })
+	delete(s.owned, owner)
+	return ops
+}
+
+func (s *Space) retract(owner string, unwanted func(Entry) bool) []Op {
+	var ops []Op
+	for _, e := range slices.Backward(s.owned[owner]) { // links before their node
+		if unwanted(e) {
+			ops = s.withdraw(ops, claim{owner, e})
+		}
+	}
+	return ops
+}
+
+func (s *Space) claim(ops []Op, c claim) []Op {
+	name := c.entry.Name
+	before, had := s.winner(name)
+	list := slices.DeleteFunc(s.claims[name], c.sameClaim)
+	at, _ := slices.BinarySearchFunc(list, c, compareClaims)
+	s.claims[name] = slices.Insert(list, at, c)
+	after, _ := s.winner(name)
+	switch {
+	case isNode(c.entry) && had && !isNode(before):
+		// The kernel could not make the node while a link had its name; ours
+		// are never called like a node, so this is a link of someone else.
+		return appendNode(append(ops, Op{RemoveLink, before}), c.entry)
+	case isNode(c.entry):
+		return appendNode(ops, c.entry)
+	case had && before == after:
+		return ops
+	}
+	return append(ops, Op{MakeLink, after})
+}
+
+func appendNode(ops []Op, e Entry) []Op {
+	if !e.Node.Set {
+		return ops
+	}
+	return append(ops, Op{SetAttr, e})
+}
+
+func (s *Space) withdraw(ops []Op, c claim) []Op {
+	name := c.entry.Name
+	before, _ := s.winner(name)
+	s.claims[name] = slices.DeleteFunc(s.claims[name], c.sameClaim)
+	after, left := s.winner(name)
+	if !left {
+		delete(s.claims, name)
+	}
+	switch {
+	case left && after != before && isNode(after):
+		return appendNode(ops, after)
+	case left && after != before:
+		return append(ops, Op{MakeLink, after})
+	case !left && !isNode(before):
+		return append(ops, Op{RemoveLink, before})
+	}
+	return ops
+}
+
+func (c claim) sameClaim(o claim) bool {
+	return o.owner == c.owner && isNode(o.entry) == isNode(c.entry)
+}
+
+func compareClaims(a, b claim) int {
+	switch {
+	case isNode(a.entry) != isNode(b.entry) && isNode(a.entry):
+		return -1
+	case isNode(a.entry) != isNode(b.entry):
+		return 1
+	case a.owner < b.owner:
+		return -1
+	case a.owner > b.owner:
+		return 1
+	}
+	return 0
+}
+
+func isNode(e Entry) bool { return e.Node != nil }
+
+func (s *Space) winner(name string) (Entry, bool) {
+	if list := s.claims[name]; len(list) > 0 {
+		return list[0].entry, true
+	}
+	return Entry{}, false
+}
+
+// Owner returns the device that has a name now.
+func (s *Space) Owner(name string) (owner string, ok bool) {
+	if list := s.claims[name]; len(list) > 0 {
+		return list[0].owner, true
+	}
+	return "", false
+}
+
+// Entries returns what owner contributes, won or not. The slice is not to be
+// changed.
+func (s *Space) Entries(owner string) []Entry { return s.owned[owner] }
+
+// Wins says whether owner has name now.
+func (s *Space) Wins(owner, name string) bool {
+	o, ok := s.Owner(name)
+	return ok && o == owner
+}
+
+// All returns the steps that make an empty directory, or any older state whose
+// names are a subset, into this one, in order of names.
+func (s *Space) All() []Op {
+	var ops []Op
+	for _, name := range slices.Sorted(maps.Keys(s.claims)) {
+		e, _ := s.winner(name)
+		if isNode(e) {
+			ops = appendNode(ops, e)
+		} else {
+			ops = append(ops, Op{MakeLink, e})
+		}
+	}
+	return ops
+}
+
+// Len returns the number of nodes and of links.
+func (s *Space) Len() (nodes, links int) {
+	for name := range s.claims {
+		if e, _ := s.winner(name); isNode(e) {
+			nodes++
+		} else {
+			links++
+		}
+	}
+	return nodes, links
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"slashdev/devmgr/daemon"
+)
+
+const daemonUsage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR]
+
+Keeps owners, modes and links below /devices as they should be.
+  -n        dry run: print what would be done for the devices present, and exit
+  -sys DIR  sysfs (/sys)
+  -dev DIR  the devtmpfs to work in (/devices)
+  -run DIR  directory of the control sockets (/run/slashdev)
+`
+
+func runDaemon(env environment, args []string) int {
+	cfg := daemon.Config{Notify: env.getenv("NOTIFY_SOCKET")}
+	cfg.Logf = func(format string, a ...any) { fmt.Fprintf(env.stderr, "devmgr: "+format+"\n", a...) }
+	dry := false
+	dirs := map[string]*string{"sys": &cfg.Sys, "dev": &cfg.Dev, "run": &cfg.Run}
+	for i := 0; i < len(args); i++ {
+		name := trimDashes(args[i])
+		switch dir := dirs[name]; {
+		case isHelp(args[i]):
+			fmt.Fprint(env.stdout, daemonUsage)
+			return exitOK
+		case args[i] == "-n":
+			dry = true
+		case dir != nil && name != args[i] && i+1 < len(args):
+			i++
+			*dir = args[i]
+		default:
+			return env.fail(exitUsage, "devmgr daemon: unexpected argument %q\n%s", args[i], daemonUsage)
+		}
+	}
+	if dry {
+		return dryRun(env, cfg)
+	}
+	return serve(env, cfg)
+}
+
+func trimDashes(s string) string {
+	for len(s) > 0 && s[0] == '-' {
+		s = s[1:]
+	}
+	return s
+}
+
+func serve(env environment, cfg daemon.Config) int {
+	// A small heap is collected often for little; the daemon is idle almost
+	// always, and memory is what an appliance lacks.
+	debug.SetGCPercent(50)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	if os.Getuid() != 0 {
+		cfg.Logf("not root: nodes cannot be changed")
+	}
+	if err := daemon.Run(ctx, cfg); err != nil {
+		return env.fail(exitFailed, "devmgr: %v", err)
+	}
+	return exitOK
+}
+
+func dryRun(env environment, cfg daemon.Config) int {
+	ops, err := daemon.Plan(cfg)
+	out := bufio.NewWriter(env.stdout)
+	for _, op := range ops {
+		fmt.Fprintln(out, op)
+	}
+	out.Flush()
+	if err != nil {
+		return env.fail(exitFailed, "devmgr: %v", err)
+	}
+	return exitOK
+}

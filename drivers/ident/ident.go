@@ -1,0 +1,174 @@
+// Package ident derives the identity of a device from sysfs.
+//
+// Paths says where a device is plugged in, in the words of udev's ID_PATH,
+// which people have in their fstab: pci-0000:00:1f.2-ata-1,
+// pci-0000:00:04.0-usb-0:1:1.0-scsi-0:0:0:0, platform-3f202000.mmc. Everything
+// is read from a tree given as fs.FS and nothing is opened but attributes.
+package ident
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// maxDepth bounds the walk from a device to the root.
+const maxDepth = 64
+
+// walk is the way from a device up to the root of the machine.
+type walk struct {
+	tree  fs.FS
+	parts []string // nearest to the device first
+	// older holds the last part in an older spelling of udev, "" if the same.
+	older     string
+	transport bool // a bus that says which of several devices it is
+	parent    bool // a bus with stable addresses
+	virtio    bool
+	nsid      string // of an NVMe namespace
+	disk      bool   // block device or tape
+}
+
+// Paths returns the path of the device at devpath, and behind it the older
+// spellings by which it is known too. It returns nothing for devices that are
+// not plugged in anywhere, or whose place has no stable address.
+func Paths(tree fs.FS, devpath string) []string {
+	kind := subsystem(tree, strings.TrimPrefix(devpath, "/"))
+	w := &walk{tree: tree, disk: kind == "block" || kind == "scsi_tape"}
+	for dir, n := strings.TrimPrefix(devpath, "/"), 0; strings.Contains(dir, "/") && n < maxDepth; n++ {
+		dir = w.visit(dir)
+	}
+	// A bus address alone does not tell the disks behind one controller apart.
+	if len(w.parts) == 0 || !w.parent || w.disk && !w.transport {
+		return nil
+	}
+	return w.spellings()
+}
+
+func (w *walk) spellings() []string {
+	main := join(w.parts)
+	all := []string{main}
+	if w.older != "" {
+		parts := append([]string{}, w.parts...)
+		parts[0] = w.older
+		all = append(all, join(parts))
+	}
+	if w.virtio && w.disk && strings.HasPrefix(main, "pci-") {
+		all = append(all, "virtio-"+main)
+	}
+	return all
+}
+
+func join(nearestFirst []string) string {
+	var b strings.Builder
+	for i := len(nearestFirst) - 1; i >= 0; i-- {
+		b.WriteString(nearestFirst[i])
+		if i > 0 {
+			b.WriteByte('-')
+		}
+	}
+	return b.String()
+}
+
+// visit looks at one directory and returns the next one above it.
+func (w *walk) visit(dir string) string {
+	name, up := path.Base(dir), path.Dir(dir)
+	switch subsystem(w.tree, dir) {
+	case "block":
+		if w.nsid == "" && strings.HasPrefix(name, "nvme") {
+			w.nsid = readAttr(w.tree, dir+"/nsid")
+		}
+	case "scsi":
+		if attr(w.tree, dir, "uevent", "DEVTYPE=scsi_device") {
+			return w.scsi(dir)
+		}
+	case "nvme":
+		return w.nvme(dir)
+	case "usb":
+		return w.usb(dir)
+	case "serio":
+		w.add("serio-" + strings.TrimPrefix(name, "serio"))
+		return w.above(dir, "serio")
+	case "pci":
+		w.add("pci-" + name)
+		w.parent = true
+		return w.above(dir, "pci")
+	case "platform":
+		w.add("platform-" + name)
+		w.parent, w.transport = true, true
+		return w.above(dir, "platform")
+	case "acpi":
+		w.add("acpi-" + name)
+		w.parent = true
+		return w.above(dir, "acpi")
+	case "xen":
+		w.add("xen-" + name)
+		w.parent, w.transport = true, true
+		return w.above(dir, "xen")
+	case "virtio":
+		w.transport, w.virtio = true, len(w.parts) == 0
+		return w.above(dir, "virtio")
+	case "spi":
+		w.add("cs-" + name[strings.LastIndexByte(name, '.')+1:])
+	}
+	return up
+}
+
+func (w *walk) add(part string) { w.parts = append(w.parts, part) }
+
+// above skips the directories over dir that belong to the same bus.
+func (w *walk) above(dir, bus string) string {
+	top := dir
+	for up := path.Dir(dir); strings.Contains(up, "/"); up = path.Dir(up) {
+		if subsystem(w.tree, up) == bus {
+			top = up
+		}
+	}
+	return path.Dir(top)
+}
+
+// usb names the port of an interface or device: "1-1.4:1.0" is port 1.4 of bus
+// 1, whose own number depends on the order of discovery and is left out.
+func (w *walk) usb(dir string) string {
+	name := path.Base(dir)
+	_, port, ok := strings.Cut(name, "-")
+	if !ok { // a root hub
+		return path.Dir(dir)
+	}
+	w.add("usb-0:" + port)
+	w.transport = true
+	return w.above(dir, "usb")
+}
+
+func (w *walk) nvme(dir string) string {
+	w.transport = true
+	if w.nsid != "" {
+		w.add("nvme-" + w.nsid)
+	}
+	return w.above(dir, "nvme")
+}
+
+func subsystem(tree fs.FS, dir string) string {
+	target, err := fs.ReadLink(tree, dir+"/subsystem")
+	if err != nil {
+		return ""
+	}
+	return path.Base(target)
+}
+
+func readAttr(tree fs.FS, name string) string {
+	b, err := fs.ReadFile(tree, name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// attr says whether an attribute has the line want.
+func attr(tree fs.FS, dir, name, want string) bool {
+	for l := range strings.Lines(readAttr(tree, dir+"/"+name)) {
+		if strings.TrimSpace(l) == want {
+			return true
+		}
+	}
+	return false
+}
