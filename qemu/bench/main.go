@@ -1,0 +1,111 @@
+// Command bench prints the project's figures, each beside its floor or peer of
+// the same run. It asserts nothing: people read it, and compare.
+//
+//	go run ./qemu/bench [-runs 11]
+//
+// Boot times are differences of the guest's own clock (/dev/kmsg), from the
+// kernel's "Run /sbin/init" on; floor and appliance are booted in turn, so that
+// both see the same noise of the host.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"slashdev/image"
+	"slashdev/qemu"
+)
+
+func main() {
+	runs := flag.Int("runs", 11, "boots of each kind")
+	flag.Parse()
+	if err := bench(context.Background(), *runs); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context, runs int) error {
+	dir, err := os.MkdirTemp("", "slashdev-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &boots{dir: dir}
+	if err := b.build(ctx); err != nil {
+		return err
+	}
+	for n := range runs {
+		fmt.Fprintf(os.Stderr, "\rboot %d of %d ", n+1, runs)
+		if err := b.pair(ctx); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(os.Stderr)
+	b.print()
+	return printSizes(b.result)
+}
+
+// boots are the paired boots of floor and appliance on the pc.
+type boots struct {
+	dir             string
+	floor, ours     string // disk images
+	result          *image.Result
+	buildTime       time.Duration
+	floors, samples []sample
+	memory          memory
+}
+
+func (b *boots) build(ctx context.Context) error {
+	bins := filepath.Join(b.dir, "bin")
+	if err := os.CopyFS(filepath.Join(bins, "amd64"), os.DirFS("bin/amd64")); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bins, "amd64/init"), "./qemu/testdata/floor")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64", "GOOS=linux")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the floor: %w: %s", err, out)
+	}
+	var err error
+	if _, err = b.image(ctx, bins, "floor.img"); err != nil {
+		return err
+	}
+	if _, err = b.image(ctx, "bin", "warm.img"); err != nil {
+		return err
+	}
+	begun := time.Now()
+	b.result, err = b.image(ctx, "bin", "ours.img")
+	b.buildTime = time.Since(begun)
+	return err
+}
+
+func (b *boots) image(ctx context.Context, bins, name string) (*image.Result, error) {
+	return image.Build(ctx, image.Options{
+		Appliance: "image/default", Target: "pc", Output: filepath.Join(b.dir, name),
+		Append: "tsc=reliable", Parts: "bin/parts", Binaries: bins,
+	})
+}
+
+func (b *boots) pair(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	f, err := b.bootFloor(ctx)
+	if err != nil {
+		return fmt.Errorf("floor: %w", err)
+	}
+	s, err := b.bootOurs(ctx)
+	if err != nil {
+		return fmt.Errorf("appliance: %w", err)
+	}
+	b.floors, b.samples = append(b.floors, f), append(b.samples, s)
+	return nil
+}
+
+func (b *boots) start(ctx context.Context, name string) (*qemu.Machine, error) {
+	return qemu.Start(ctx, qemu.Config{Machine: "pc", Disk: filepath.Join(b.dir, name), Snapshot: true})
+}
