@@ -34,11 +34,11 @@ func (m *Machine) explain(what string, err error) error {
 
 func (m *Machine) guestFailed(reason string, timeout bool) error {
 	return &BootError{Reason: reason, Tail: lastLines(strings.Join(m.console.text(), "\n")),
-		Artifacts: m.saveArtifacts(), Timeout: timeout}
+		Artifacts: m.Artifacts(), Timeout: timeout}
 }
 
 func (m *Machine) harnessFailed(op string, err error) error {
-	return &HarnessError{Op: op, Err: err, Artifacts: m.saveArtifacts()}
+	return &HarnessError{Op: op, Err: err, Artifacts: m.Artifacts()}
 }
 
 // ended tells a guest that went away from a QEMU that broke. A guest's silent
@@ -55,6 +55,10 @@ func (m *Machine) ended(what string) error {
 	}
 	return m.guestFailed(fmt.Sprintf("the machine ended (%s) before %s", reason, what), false)
 }
+
+// Artifacts saves what is left of the machine, the first time that it is
+// called, and returns the folder.
+func (m *Machine) Artifacts() string { return m.artifacts() }
 
 // saveArtifacts writes console.log, command-line.txt and qmp-state.json, and
 // returns the folder, or "" when there is none to write to.

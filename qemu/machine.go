@@ -46,13 +46,15 @@ type Machine struct {
 
 	prompt position // where to look for the shell's next prompt
 	close  func() error
+
+	artifacts func() string
 }
 
 // Start runs QEMU. The machine boots on its own; ctx bounds only the start.
 func Start(ctx context.Context, c Config) (*Machine, error) {
 	m := &Machine{config: c, exited: make(chan struct{}), stderr: &tailBuffer{},
 		lastReset: -1, resetSeen: make(chan position, 1), eventsDone: make(chan struct{})}
-	m.close = sync.OnceValue(m.cleanUp)
+	m.close, m.artifacts = sync.OnceValue(m.cleanUp), sync.OnceValue(m.saveArtifacts)
 	if err := m.start(ctx); err != nil {
 		err = &HarnessError{Op: "start " + c.Machine, Err: err}
 		return nil, errors.Join(err, m.Close())
@@ -245,6 +247,10 @@ func (m *Machine) noteReset() {
 	}
 }
 
+// Write types bytes at the console, for people at the keyboard: what goes wrong
+// leaves no artifacts.
+func (m *Machine) Write(p []byte) (int, error) { return m.console.in.Write(p) }
+
 // Send types text at the console.
 func (m *Machine) Send(text string) error {
 	if err := m.console.send(text); err != nil {
@@ -274,10 +280,15 @@ func (m *Machine) Expect(ctx context.Context, re *regexp.Regexp) (string, error)
 // Console returns the lines that the guest has printed so far.
 func (m *Machine) Console() []string { return m.console.text() }
 
-// Wait waits until the QEMU process has ended.
+// Wait waits until the QEMU process has ended by itself. That the guest did
+// what it should is for PoweredOff to say.
 func (m *Machine) Wait(ctx context.Context) error {
 	select {
 	case <-m.exited:
+		<-m.eventsDone
+		if m.exit != nil {
+			return m.harnessFailed("QEMU ended", fmt.Errorf("%w: %s", m.exit, m.stderr))
+		}
 		return nil
 	case <-ctx.Done():
 		return m.explain("end of the machine", context.Cause(ctx))
