@@ -96,11 +96,10 @@ func (b *branch) interesting() bool {
 	return r.Get("devname") != "" || r.Get("subsystem") == "net" || b.ownDriver()
 }
 
-// ownDriver is false for class devices, which show the driver of their parent.
+// ownDriver is false for devices of a class, whose driver is their parent's,
+// and for those that every serial port consists of.
 func (b *branch) ownDriver() bool {
-	return b.record.Get("driver") != "" && b.record.Get("modalias") != "" ||
-		slices.Contains([]string{"scsi", "usb", "mmc", "virtio", "pci", "platform", "acpi", "hid", "serio"}, b.record.Get("subsystem")) &&
-			b.record.Get("driver") != ""
+	return b.record.Get("own_driver") != "" && b.record.Get("subsystem") != "serial-base"
 }
 
 func (c *command) draw(b *branch, indent string) {

@@ -69,6 +69,9 @@ func (f *formatter) pairs(r row) []string {
 			"mode", strings.Repeat("0", max(0, 4-len(mode)))+mode, "owner", r.node.Owner, "group", r.node.Group)
 	}
 	pairs = append(pairs, "driver", f.driver(d), "modalias", d.Env.Get("MODALIAS"))
+	if own := d.Env.Get("DRIVER"); own != "" {
+		pairs = append(pairs, "own_driver", own)
+	}
 	for _, l := range r.links {
 		pairs = append(pairs, "link", l)
 	}

@@ -150,14 +150,9 @@ func (d *daemon) settleVerb(r *request) error {
 
 // trigger asks the kernel to announce devices again.
 func (d *daemon) trigger(r *request) error {
-	action := "change"
-	if len(r.args) > 0 && r.args[0] != "" && r.args[0][0] != '/' {
+	action := string(uevent.Change)
+	if len(r.args) > 0 && isAction(r.args[0]) {
 		action, r.args = r.args[0], r.args[1:]
-	}
-	switch uevent.Action(action) {
-	case uevent.Add, uevent.Remove, uevent.Change, uevent.Move, uevent.Online, uevent.Offline, uevent.Bind, uevent.Unbind:
-	default:
-		return ctl.Errorf(ctl.Usage, "unknown action %q: use add, change, remove, bind, unbind, move, online or offline", action)
 	}
 	if r.only("subsystem") != nil {
 		return errUsage
@@ -183,6 +178,14 @@ func (d *daemon) trigger(r *request) error {
 	return r.w.Record("triggered", strconv.Itoa(sent))
 }
 
+func isAction(word string) bool {
+	switch uevent.Action(word) {
+	case uevent.Add, uevent.Remove, uevent.Change, uevent.Move, uevent.Online, uevent.Offline, uevent.Bind, uevent.Unbind:
+		return true
+	}
+	return false
+}
+
 // choose returns the devices that are named, or else all, of the subsystems
 // that are named, or else of all.
 func choose(f *formatter, rows []row, r *request) ([]*devtree.Device, error) {
@@ -190,7 +193,7 @@ func choose(f *formatter, rows []row, r *request) ([]*devtree.Device, error) {
 	for _, name := range r.args {
 		row, ok := f.find(name)
 		if !ok {
-			return nil, ctl.Errorf(ctl.NotFound, "no device %q", name)
+			return nil, ctl.Errorf(ctl.NotFound, "no device %q, and it is no action", name)
 		}
 		chosen = append(chosen, row.device)
 	}
