@@ -284,3 +284,38 @@ func TestP03_EverySignalIsCaught(t *testing.T) {
 		}
 	}
 }
+
+// meal counts how a watchdog is fed.
+type meal struct {
+	fed  []time.Time
+	gone bool
+}
+
+func (m *meal) Feed() error { m.fed = append(m.fed, time.Now()); return nil }
+func (m *meal) Disarm()     { m.gone = true }
+
+func TestWatchdogIsFedByTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		d := &meal{}
+		r.do(func() { r.m.watch = &watch{dog: d, each: 15 * time.Second} })
+		<-time.After(time.Minute)
+		synctest.Wait()
+		for i := 1; i < len(d.fed); i++ {
+			if gap := d.fed[i].Sub(d.fed[i-1]); gap > 15*time.Second {
+				t.Errorf("not fed for %s", gap)
+			}
+		}
+		if len(d.fed) < 5 {
+			t.Errorf("fed %d times in a minute, want 5", len(d.fed))
+		}
+		r.finish()
+		r.m.watch.release(restart)
+		if d.gone {
+			t.Error("disarmed on the way to a reboot")
+		}
+		if r.m.watch.release(off); !d.gone {
+			t.Error("still armed in a machine that is off")
+		}
+	})
+}

@@ -37,6 +37,7 @@ type machine struct {
 	inbox    chan func() // how other goroutines reach the loop
 	spawns   chan *unit  // how the loop reaches the spawner
 	fifo     *linux.Fifo
+	watch    *watch // nil without a watchdog
 
 	units    []*unit // in start order: ours, then the programs, then the shells
 	inFlight int     // processes being made

@@ -46,6 +46,7 @@ func main() {
 	m := newMachine(k)
 	bootUp(m, k)
 	end := m.loop(signals)
+	m.watch.release(end.to)
 	m.closeConsoles()
 	for {
 		err := k.Reboot(end.command())

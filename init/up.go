@@ -21,6 +21,10 @@ func bootUp(m *machine, k linux.Kernel) {
 	m.openConsoles(k)
 	m.log("slashdev")
 	m.report(errs)
+	text, err := k.Read("/proc/cmdline")
+	m.report([]error{err})
+	words := cmdline.Parse(text)
+	m.armWatchdog(k, words)
 	m.openInitctl()
 	m.openSockets(k)
 	m.report(boot.Do(k, boot.Rest()))
@@ -29,8 +33,7 @@ func bootUp(m *machine, k linux.Kernel) {
 	if p.Hostname != "" {
 		m.report([]error{k.Sethostname(p.Hostname)})
 	}
-	text, _ := k.Read("/proc/cmdline")
-	m.addUnits(k, p, cmdline.Parse(text))
+	m.addUnits(k, p, words)
 	m.begin()
 }
 
