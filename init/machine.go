@@ -38,6 +38,7 @@ type machine struct {
 	spawns   chan *unit  // how the loop reaches the spawner
 	fifo     *linux.Fifo
 	watch    *watch // nil without a watchdog
+	planText string // the last valid plan
 
 	units    []*unit // in start order: ours, then the programs, then the shells
 	inFlight int     // processes being made

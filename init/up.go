@@ -114,15 +114,22 @@ func (m *machine) loadPlan() (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plan.Parse(text)
+	p, err := plan.Parse(text)
+	if err == nil {
+		m.planText = text
+	}
+	return p, err
 }
 
-// reload reads the plan again. An invalid one keeps the old (design 5); a valid
-// one is taken at the next boot of this version.
+// reload reads the plan again. An invalid one keeps the old; a valid
+// one is taken at the next boot. gokrazy's dhcp sends SIGHUP for each address:
+// an unchanged plan is nothing to talk about.
 func (m *machine) reload() {
-	if _, err := m.loadPlan(); err != nil {
+	old := m.planText
+	switch _, err := m.loadPlan(); {
+	case err != nil:
 		m.log("reload: %v: the old plan is kept", err)
-		return
+	case m.planText != old:
+		m.log("reload: the plan has changed: it is taken at the next boot")
 	}
-	m.log("reload: the plan is valid")
 }
