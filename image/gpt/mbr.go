@@ -37,20 +37,19 @@ func (t *Table) mbr(code []byte) ([]byte, error) {
 		if n == mbrEntries-1 || p.End() > math.MaxUint32 {
 			return nil, fmt.Errorf("write MBR: no room for partition %d (%s)", p.Number, p.Name)
 		}
-		mbrEntry(b, n, mbrFAT32LBA, p.Start, p.Size)
+		mbrEntry(b[446+16*n:], mbrFAT32LBA, p.Start, p.Size)
 		if n == 0 {
 			b[446] = mbrActive
 		}
 		protect = min(protect, p.Start-1)
 		n++
 	}
-	mbrEntry(b, n, mbrProtect, 1, min(protect, math.MaxUint32))
+	mbrEntry(b[446+16*n:], mbrProtect, 1, min(protect, math.MaxUint32))
 	b[510], b[511] = 0x55, 0xaa
 	return b, nil
 }
 
-func mbrEntry(b []byte, i int, kind byte, start, size int64) {
-	e := b[446+16*i:]
+func mbrEntry(e []byte, kind byte, start, size int64) {
 	copy(e[1:], []byte{0xfe, 0xff, 0xff, kind, 0xfe, 0xff, 0xff}) // no CHS address
 	if kind == mbrProtect {
 		copy(e[1:], []byte{0x00, 0x02, 0x00})

@@ -81,6 +81,14 @@ func (t *Tree) Replace(e Entry) error {
 	return t.Add(e)
 }
 
+// AddMissing adds a directory unless there is one.
+func (t *Tree) AddMissing(e Entry) error {
+	if old := t.entries[e.Path]; e.Path == "/" || old != nil && old.Mode.IsDir() {
+		return nil
+	}
+	return t.Add(e)
+}
+
 // Dir is the entry of a directory of root's.
 func Dir(name string, perm fs.FileMode) Entry {
 	return Entry{Path: name, Mode: fs.ModeDir | perm, From: "slashdev"}

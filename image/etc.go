@@ -1,0 +1,91 @@
+package image
+
+import (
+	"os"
+	"strings"
+
+	"slashdev/image/tree"
+)
+
+// Group and user ids are fixed: Debian's, and for what Debian numbers freely,
+// ours. Rules name groups, and a node's group must not change with the image.
+const (
+	passwd = `root:x:0:0:root:/:/bin/sh
+nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin
+`
+	group = `root:x:0:
+tty:x:5:
+disk:x:6:
+lp:x:7:
+kmem:x:15:
+dialout:x:20:
+cdrom:x:24:
+tape:x:26:
+audio:x:29:
+video:x:44:
+input:x:104:
+kvm:x:105:
+render:x:106:
+nogroup:x:65534:
+`
+	osRelease = `NAME=slashdev
+ID=slashdev
+PRETTY_NAME="slashdev"
+VERSION_ID=1
+HOME_URL="https://gokrazy.org/"
+`
+)
+
+// hostBundle is where the host keeps the certificates that it trusts; Go's
+// programs look for the other name on the appliance.
+const (
+	hostBundle = "/etc/ssl/certs/ca-certificates.crt"
+	ourBundle  = "/etc/ssl/ca-bundle.pem"
+)
+
+func (b *builder) addEtc() error {
+	host := b.spec.Hostname
+	files := map[string]string{
+		"passwd": passwd, "group": group, "os-release": osRelease, "hostname": host + "\n",
+		"hosts": "127.0.0.1 localhost " + host + "\n::1 localhost " + host + "\n",
+	}
+	if u := b.spec.Update; u != nil {
+		if u.HTTPPort != "" {
+			files["http-port.txt"] = u.HTTPPort + "\n"
+		}
+		if u.HTTPSPort != "" {
+			files["https-port.txt"] = u.HTTPSPort + "\n"
+		}
+	}
+	for name, text := range files {
+		if err := b.add(tree.Bytes("/etc/"+name, 0o644, []byte(text))); err != nil {
+			return err
+		}
+	}
+	if err := b.add(tree.Link("/etc/resolv.conf", "/tmp/resolv.conf")); err != nil {
+		return err
+	}
+	if p := b.spec.Password(); p != "" {
+		if err := b.add(tree.Bytes("/etc/gokr-pw.txt", 0o400, []byte(p+"\n"))); err != nil {
+			return err
+		}
+	}
+	return b.addCertificates()
+}
+
+// addCertificates takes the host's certificates into the image of a user's own
+// programs, as gokrazy does. Our own programs need none, and without them the
+// default image is the same on every host.
+func (b *builder) addCertificates() error {
+	for _, p := range b.spec.Programs {
+		if p.System || strings.HasPrefix(p.Package, "slashdev/") {
+			continue
+		}
+		if _, err := os.Stat(hostBundle); err != nil {
+			b.warnf("no %s on this host: the image has no certificates, and https will not work", hostBundle)
+			return nil
+		}
+		return b.addHost(ourBundle, hostBundle)
+	}
+	return nil
+}

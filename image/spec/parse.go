@@ -1,0 +1,199 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Error is something wrong in an appliance file.
+type Error struct {
+	File      string
+	Line, Col int // 1-based; Col counts bytes
+	Msg       string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Msg) }
+
+// source is the text being parsed, with the places of its keys and values.
+type source struct {
+	name  string
+	text  []byte
+	at    map[string]int // path, as "Slashdev.Shell.Mode" or "Packages[2]" -> offset
+	wrong []error
+}
+
+func (s *source) errorf(offset int, format string, args ...any) {
+	before := s.text[:min(max(offset, 0), len(s.text))]
+	s.wrong = append(s.wrong, &Error{
+		File: s.name, Line: bytes.Count(before, []byte("\n")) + 1,
+		Col: len(before) - bytes.LastIndexByte(before, '\n'), Msg: fmt.Sprintf(format, args...),
+	})
+}
+
+// failf reports what is wrong with the value at a path.
+func (s *source) failf(path, format string, args ...any) {
+	s.errorf(s.at[path], format, args...)
+}
+
+// decode reads the text into a File, and where its keys are.
+func decode(name string, text []byte) (*File, *source) {
+	s := &source{name: name, text: text, at: map[string]int{}}
+	f := new(File)
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if err := dec.Decode(f); err != nil {
+		s.jsonError(err, int(dec.InputOffset()))
+		return nil, s
+	}
+	end := int(dec.InputOffset())
+	if rest := bytes.TrimSpace(text[end:]); len(rest) > 0 {
+		s.errorf(len(text)-len(rest), "text behind the closing brace")
+		return nil, s
+	}
+	w := &walker{source: s, dec: json.NewDecoder(bytes.NewReader(text))}
+	w.value("", reflect.TypeFor[File](), false)
+	return f, s
+}
+
+func (s *source) jsonError(err error, offset int) {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		s.errorf(int(syntax.Offset)-1, "not JSON: %s", strings.TrimPrefix(syntax.Error(), "json: "))
+	case errors.As(err, &kind):
+		s.errorf(int(kind.Offset)-1, "%s holds a %s, want %s", cmpOr(kind.Field, "the file"), kind.Value, typeName(kind.Type))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		s.errorf(len(s.text), "not JSON: the file ends too early: a brace is not closed")
+	default:
+		s.errorf(offset, "not JSON: %v", err)
+	}
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// typeName names a Go type in JSON's words.
+func typeName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return typeName(t.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Slice:
+		return "an array [...] of which each is " + typeName(t.Elem())
+	}
+	return "an object {...}"
+}
+
+// walker notes where values lie and checks the keys of our object. It runs on
+// text that json has accepted.
+type walker struct {
+	*source
+	dec *json.Decoder
+}
+
+// value walks one value of type t; strict: unknown keys are errors.
+func (w *walker) value(path string, t reflect.Type, strict bool) {
+	start := w.start()
+	w.at[path] = start
+	tok, err := w.dec.Token()
+	if err != nil {
+		return
+	}
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch tok {
+	case json.Delim('{'):
+		w.object(path, t, strict)
+	case json.Delim('['):
+		for i := 0; w.dec.More(); i++ {
+			w.value(path+"["+strconv.Itoa(i)+"]", elem(t, reflect.Slice), strict)
+		}
+		_, _ = w.dec.Token()
+	}
+}
+
+// start is the offset of the next token.
+func (w *walker) start() int {
+	at := int(w.dec.InputOffset())
+	for at < len(w.text) && strings.IndexByte(" \t\r\n,:", w.text[at]) >= 0 {
+		at++
+	}
+	return at
+}
+
+func (w *walker) object(path string, t reflect.Type, strict bool) {
+	seen := map[string]bool{}
+	for w.dec.More() {
+		at := w.start()
+		tok, err := w.dec.Token()
+		key, ok := tok.(string)
+		if err != nil || !ok {
+			return
+		}
+		if strict && seen[key] {
+			w.errorf(at, "%s: %q is here twice", path, key)
+		}
+		seen[key] = true
+		next, known := field(t, key, strict)
+		if strict && !known {
+			w.errorf(at, "%s: unknown key %q: use one of %s", path, key, strings.Join(fields(t), ", "))
+		}
+		child := key
+		if path != "" {
+			child = path + "." + key
+		}
+		w.value(child, next, strict && known || path == "" && strings.EqualFold(key, "Slashdev"))
+	}
+	_, _ = w.dec.Token()
+}
+
+// field is the type of a key's value. In our object case counts.
+func field(t reflect.Type, key string, strict bool) (reflect.Type, bool) {
+	if t == nil || t.Kind() == reflect.Map {
+		return elem(t, reflect.Map), true
+	}
+	if t.Kind() != reflect.Struct {
+		return nil, false
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Name == key || !strict && strings.EqualFold(f.Name, key) {
+			return f.Type, true
+		}
+	}
+	return nil, false
+}
+
+func fields(t reflect.Type) []string {
+	var names []string
+	if t != nil && t.Kind() == reflect.Struct {
+		for _, f := range reflect.VisibleFields(t) {
+			names = append(names, f.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func elem(t reflect.Type, kind reflect.Kind) reflect.Type {
+	if t == nil || t.Kind() != kind {
+		return nil
+	}
+	return t.Elem()
+}

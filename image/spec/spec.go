@@ -1,0 +1,160 @@
+package spec
+
+import (
+	"errors"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"slashdev/init/plan"
+)
+
+// Version is the version of the Slashdev object that this package reads.
+const Version = 1
+
+// Spec is a checked appliance file with the defaults filled in.
+type Spec struct {
+	File
+	Shell    string    // open, password or off
+	Devfs    string    // how /dev is made
+	Programs []Program // of the image: the system's, then the user's
+	Warnings []string  // what the file asks for and this version does not do
+}
+
+// Program is one Go package of the image.
+type Program struct {
+	Package string
+	Name    string // of the binary
+	System  bool   // below /gokrazy, not /user
+	Config  PackageConfig
+	Run     *Run   // nil: gokrazy's contract
+	Where   string // file:line:col of the package in the file
+}
+
+// Path is where the program lies on the appliance.
+func (p *Program) Path() string {
+	if p.System {
+		return "/gokrazy/" + p.Name
+	}
+	return "/user/" + p.Name
+}
+
+// gokrazyPackages is what gokrazy runs when the file does not say.
+func gokrazyPackages() []string {
+	const cmd = "github.com/gokrazy/gokrazy/cmd/"
+	return []string{cmd + "dhcp", cmd + "ntp", cmd + "randomd", cmd + "heartbeat"}
+}
+
+// Parse reads and checks an appliance file. name is used in messages. All that
+// is wrong is reported at once, each as an *Error.
+func Parse(name string, text []byte) (*Spec, error) {
+	f, src := decode(name, text)
+	if f == nil || len(src.wrong) > 0 {
+		return nil, errors.Join(src.wrong...)
+	}
+	s := &Spec{File: *f, Shell: "open", Devfs: "nomount"}
+	s.addPrograms(src)
+	s.checkHost(src)
+	if f.Slashdev != nil {
+		s.checkOwn(src)
+	}
+	s.chooseShell(src)
+	s.warn()
+	if len(src.wrong) > 0 {
+		return nil, errors.Join(src.wrong...)
+	}
+	return s, nil
+}
+
+func (s *Spec) addPrograms(src *source) {
+	system := gokrazyPackages()
+	if s.GokrazyPackages != nil {
+		system = *s.GokrazyPackages
+	}
+	for i, pkg := range system {
+		s.addProgram(src, Program{Package: pkg, System: true}, "GokrazyPackages["+strconv.Itoa(i)+"]")
+	}
+	for i, pkg := range s.Packages {
+		s.addProgram(src, Program{Package: pkg}, "Packages["+strconv.Itoa(i)+"]")
+	}
+	for pkg := range s.PackageConfig {
+		if !s.mentions(pkg) {
+			s.Warnings = append(s.Warnings, src.where("PackageConfig."+pkg)+": PackageConfig for "+pkg+", which is in no list of packages")
+		}
+	}
+}
+
+func (s *Spec) mentions(pkg string) bool {
+	for _, p := range s.Programs {
+		if p.Package == pkg {
+			return true
+		}
+	}
+	for _, data := range []*string{s.KernelPackage, s.FirmwarePackage, s.EEPROMPackage} {
+		if data != nil && *data == pkg {
+			return true
+		}
+	}
+	return strings.HasPrefix(pkg, "github.com/gokrazy/") // may be a default that is not used here
+}
+
+func (s *Spec) addProgram(src *source, p Program, at string) {
+	p.Config, p.Where = s.PackageConfig[p.Package], src.where(at)
+	p.Name = p.Config.Basename
+	if p.Name == "" {
+		p.Name = baseName(p.Package)
+	}
+	switch p.Name {
+	case "init", "devmgr", "userland", "logd", "perm", "sh":
+		src.failf(at, "program name %q is taken by the system: set PackageConfig.%s.Basename", p.Name, p.Package)
+	}
+	if !plan.ValidName(p.Name) || strings.ContainsAny(p.Package, " \t\n\\") || strings.HasPrefix(p.Package, "-") {
+		src.failf(at, "%q is not a Go package", p.Package)
+	}
+	for _, q := range s.Programs {
+		if q.Name == p.Name {
+			src.failf(at, "a second program named %q (the other is %s): set PackageConfig.%s.Basename", p.Name, q.Package, p.Package)
+		}
+	}
+	s.Programs = append(s.Programs, p)
+}
+
+// baseName is what go build calls a package's program.
+func baseName(pkg string) string {
+	base := path.Base(pkg)
+	if regexp.MustCompile(`^v[0-9]+$`).MatchString(base) && path.Dir(pkg) != "." {
+		return path.Base(path.Dir(pkg))
+	}
+	return base
+}
+
+// Plan is what PID 1 reads. perm names the writable partition, "" for none.
+func (s *Spec) Plan(perm string) *plan.Plan {
+	p := &plan.Plan{Hostname: s.Hostname, Shell: s.Shell, Devfs: s.Devfs, Perm: perm}
+	for _, prog := range s.Programs {
+		if prog.Config.DontStart {
+			continue
+		}
+		run := plan.Program{Name: prog.Name, Path: prog.Path(), Restart: "gokrazy"}
+		run.Args = append(run.Args, prog.Config.CommandLineFlags...)
+		run.Env = append(run.Env, prog.Config.Environment...)
+		if prog.Run != nil {
+			run.Env = append(run.Env, prog.Run.Env...)
+			run.Restart = prog.Run.Restart
+		}
+		p.Programs = append(p.Programs, run)
+	}
+	return p
+}
+
+// where says file:line:col of the value at a path.
+func (s *source) where(path string) string {
+	at, ok := s.at[path]
+	if !ok {
+		return s.name // a default, not in the file
+	}
+	t := &source{name: s.name, text: s.text}
+	t.errorf(at, "")
+	return strings.TrimSuffix(t.wrong[0].Error(), ": ")
+}

@@ -1,0 +1,145 @@
+package spec
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"slashdev/init/plan"
+)
+
+const full = `{
+    "Hostname": "scanner",
+    "DeviceType": "",
+    "SomethingGokrazyKnows": {"x": [1, 2]},
+    "Update": {"HTTPPassword": "secret"},
+    "Packages": ["example.com/scan/v2", "./local"],
+    "PackageConfig": {
+        "example.com/scan/v2": {
+            "CommandLineFlags": ["-listen", ":80"],
+            "Environment": ["TZ=Europe/Berlin"],
+            "ExtraFilePaths": {"/etc/scan.conf": "scan.conf"}
+        },
+        "./local": {"DontStart": true}
+    },
+    "GokrazyPackages": ["github.com/gokrazy/gokrazy/cmd/dhcp"],
+    "Slashdev": {
+        "Version": 1,
+        "Shell": {"Mode": "open"},
+        "Modules": ["uvcvideo"],
+        "Programs": {"example.com/scan/v2": {"Memory": "64M", "Env": ["A=b"]}}
+    }
+}`
+
+func TestPlanOfAFullFile(t *testing.T) {
+	s, err := Parse("config.json", []byte(full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(s.Plan("PARTUUID=x").Append(nil))
+	want := `slashdev-plan 1
+hostname scanner
+shell open
+devfs nomount
+perm PARTUUID=x
+program dhcp /gokrazy/dhcp
+restart dhcp gokrazy
+program scan /user/scan -listen :80
+env scan TZ=Europe/Berlin
+env scan A=b
+restart scan always
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if len(s.Warnings) != 1 || !strings.Contains(s.Warnings[0], "Memory has no effect") {
+		t.Errorf("warnings: %q", s.Warnings)
+	}
+	if w := s.Programs[1].Where; w != "config.json:6:18" {
+		t.Errorf("position of the package: %s", w)
+	}
+}
+
+func TestGokrazyDefaults(t *testing.T) {
+	s, err := Parse("c", []byte(`{"Hostname":"gokrazy","Update":{"HTTPPassword":"x"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, p := range s.Programs {
+		names = append(names, p.Path())
+	}
+	if want := "/gokrazy/dhcp /gokrazy/ntp /gokrazy/randomd /gokrazy/heartbeat"; strings.Join(names, " ") != want {
+		t.Errorf("programs: %v", names)
+	}
+	if s.Shell != "password" {
+		t.Errorf("an image with a password has shell %q", s.Shell)
+	}
+}
+
+func TestErrorsCarryPositionAndFix(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{`{"Hostname": "a",}`, `f:1:18: not JSON: invalid character '}' looking for beginning of object key string`},
+		{"{\n \"Hostname\": \"a\"", `f:2:17: not JSON: the file ends too early`},
+		{``, `f:1:1: not JSON: the file ends too early`},
+		{`{"Hostname": 3}`, `Hostname holds a number, want a string`},
+		{`{"Hostname":"a","Packages":"x"}`, `Packages holds a string, want an array`},
+		{`{"Hostname":"a"} x`, `f:1:18: text behind the closing brace`},
+		{`{}`, `f:1:1: no Hostname: add "Hostname": "NAME"`},
+		{`{"Hostname": "a b"}`, `f:1:14: host name "a b"`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"Shel":{}}}`, `f:1:41: Slashdev: unknown key "Shel": use one of Devfs, Health, Modules, Programs, Shell, Update, Version`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"Version":1}}`, `"Version" is here twice`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"shell":{}}}`, `unknown key "shell"`},
+		{`{"Hostname":"a","slashdev":{"Version":1,"Shell":{"Mde":"open"}}}`, `unknown key "Mde"`},
+		{"{\"Hostname\":\"a\",\n\"Slashdev\":{\"Version\":1,\"Shell\":{\"Mode\":\"opne\"}}}", `f:2:41: Slashdev.Shell.Mode is "opne": use one of open, password, off`},
+		{`{"Hostname":"a","Slashdev":{"Version":2}}`, `write "Version": 1`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"Programs":{"x":{}}}}`, `no program x: use a package`},
+		{`{"Hostname":"a","Packages":["x/y","z/y"]}`, `f:1:35: a second program named "y"`},
+		{`{"Hostname":"a","Packages":["x/init"]}`, `is taken by the system`},
+		{`{"Hostname":"a","Packages":["x y"]}`, `is not a Go package`},
+		{`{"Hostname":"a","Packages":["x"],"PackageConfig":{"x":{"Environment":["A"]}}}`, `"A" is not KEY=VALUE`},
+		{`{"Hostname":"a","Packages":["x"],"PackageConfig":{"x":{"ExtraFilePaths":{"etc":"e"}}}}`, `want an absolute path`},
+	} {
+		_, err := Parse("f", []byte(c.text))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s\n got %v\nwant %s", c.text, err, c.want)
+		}
+		var pos *Error
+		if !errors.As(err, &pos) {
+			t.Errorf("%s: error without a position: %v", c.text, err)
+		}
+	}
+}
+
+func TestAllErrorsAtOnce(t *testing.T) {
+	_, err := Parse("f", []byte(`{"Hostname":"-","Slashdev":{"Version":9,"Shell":{"Mode":"x"}}}`))
+	if n := strings.Count(err.Error(), "\n") + 1; n != 3 {
+		t.Errorf("%d errors, want 3:\n%v", n, err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(full)
+	f.Add(`{"Hostname":"a"}`)
+	f.Add(`{"Hostname":"a","Slashdev":{"Version":1,"Devfs":{"Views":[{"Name":"x"}]}}}`)
+	f.Add("{\"Hostname\":\"a\",\"Packages\":[\"\"]}")
+	f.Add(`[{`)
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := Parse("f", []byte(text))
+		if (s == nil) == (err == nil) {
+			t.Fatalf("spec %v and error %v", s, err)
+		}
+		if s == nil {
+			return
+		}
+		want := s.Plan("")
+		got, err := plan.Parse(string(want.Append(nil)))
+		if err != nil || len(got.Programs) != len(want.Programs) {
+			t.Errorf("PID 1 cannot read the plan: %v\n%s", err, want.Append(nil))
+		}
+		if slices.ContainsFunc(s.Programs, func(p Program) bool { return p.Where == "" }) {
+			t.Error("a program without a position")
+		}
+	})
+}
