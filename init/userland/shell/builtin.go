@@ -2,12 +2,14 @@ package shell
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mvdan.cc/sh/v3/interp"
@@ -87,15 +89,38 @@ func (s *Shell) framed(ctx context.Context, enc *frame.Encoder, script string) (
 	}
 	defer errR.Close()
 	var pumps sync.WaitGroup
-	pumps.Go(func() { io.Copy(enc.Writer(frame.Stdout), outR) })
-	pumps.Go(func() { io.Copy(enc.Writer(frame.Stderr), errR) })
+	var ended atomic.Bool
+	pumps.Go(func() { pump(enc.Writer(frame.Stdout), outR, &ended) })
+	pumps.Go(func() { pump(enc.Writer(frame.Stderr), errR, &ended) })
 	status := s.apart(ctx, script, streams{nil, outW, errW})
 	outW.Close()
 	errW.Close()
+	ended.Store(true)
 	outR.SetReadDeadline(time.Now().Add(drainTime))
 	errR.SetReadDeadline(time.Now().Add(drainTime))
 	pumps.Wait()
 	return status, nil
+}
+
+// pump copies what the script prints. Once it has ended, a pipe that somebody
+// still holds open is left when it has been silent for drainTime; a deadline
+// over all of it would cut off what a slow line has not yet taken.
+func pump(w io.Writer, r *os.File, ended *atomic.Bool) {
+	buf := make([]byte, 32<<10)
+	for {
+		last := ended.Load()
+		if last {
+			r.SetReadDeadline(time.Now().Add(drainTime))
+		}
+		n, err := r.Read(buf)
+		if n > 0 {
+			_, _ = w.Write(buf[:n])
+			continue
+		}
+		if err != nil && (last || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return
+		}
+	}
 }
 
 // apart runs a script in an interpreter of its own, in the same directory and
