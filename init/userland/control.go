@@ -1,15 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
-	"io"
-	"net"
-	"strconv"
-	"strings"
-	"time"
 
+	"slashdev/devmgr/ctl"
 	"slashdev/init/line"
 	"slashdev/init/userland/tool"
 )
@@ -20,72 +14,36 @@ const (
 	logdSocket = "/run/slashdev/logd.sock"
 )
 
-// askTime is how long a daemon may take for an answer.
-const askTime = 10 * time.Second
-
 // record is one "= key=value ..." line of a reply.
 type record map[string]string
 
 // ask sends one request and returns the records of the reply.
 func ask(socket string, words ...string) ([]record, error) {
-	c, err := net.DialTimeout("unix", socket, askTime)
+	c, err := ctl.Dial(socket)
 	if err != nil {
-		return nil, unreachable(socket, err)
+		return nil, withCode(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(askTime))
-	if _, err := c.Write(append(line.Append(nil, words...), '\n')); err != nil {
-		return nil, fmt.Errorf("ask %s: %w", socket, err)
-	}
-	return readReply(c)
-}
-
-func unreachable(socket string, err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	return tool.Errorf(7, "%s: %v: is its server running?", socket, err)
-}
-
-func readReply(r io.Reader) (records []record, err error) {
-	sc := bufio.NewScanner(r)
-	sc.Buffer(nil, 64<<10)
-	for sc.Scan() {
-		words, err := line.Split(sc.Text())
-		if err != nil {
-			return records, fmt.Errorf("read reply: %w", err)
+	replies, err := c.Do(words...)
+	records := []record{}
+	for _, r := range replies {
+		m := record{}
+		for _, w := range r {
+			k, v, _ := line.CutPair(w)
+			m[k] = v
 		}
-		switch {
-		case len(words) == 1 && words[0] == "ok":
-			return records, nil
-		case len(words) >= 2 && words[0] == "err":
-			return records, replyError(words[1:])
-		case len(words) > 0 && words[0] == "=":
-			records = append(records, newRecord(words[1:]))
-		}
+		records = append(records, m)
 	}
-	if err := sc.Err(); err != nil {
-		return records, fmt.Errorf("read reply: %w", err)
-	}
-	return records, fmt.Errorf("read reply: %w", io.ErrUnexpectedEOF)
+	return records, withCode(err)
 }
 
-func replyError(words []string) error {
-	code, err := strconv.Atoi(words[0])
-	if err != nil || code < 1 || code > 123 {
-		code = tool.Failed
+// withCode keeps the exit code that a daemon's answer stands for.
+func withCode(err error) error {
+	var answer *ctl.Error
+	if errors.As(err, &answer) {
+		return tool.Errorf(answer.Code, "%s", answer.Text)
 	}
-	return tool.Errorf(code, "%s", strings.Join(words[1:], " "))
-}
-
-func newRecord(words []string) record {
-	r := record{}
-	for _, w := range words {
-		k, v, _ := line.CutPair(w)
-		r[k] = v
-	}
-	return r
+	return err
 }
 
 // tee asks the logger to print programs' lines on the consoles, or not.

@@ -11,10 +11,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"slashdev/devmgr/ctl"
 	"slashdev/init/userland/logd"
 	"slashdev/init/userland/tool"
 )
@@ -31,21 +33,34 @@ func logger(ctx context.Context, e *tool.Env, _ []string) error {
 	if err != nil {
 		e.Complain(err) // the lines still reach the kernel's log
 	}
-	control, err := listenPrivate(logdSocket)
-	if err != nil {
-		return err
-	}
-	cfg := logd.Config{
-		Sources: sources, Ring: ring, Control: control, Now: sinceBoot,
-		Consoles: openConsoles(e), Logf: func(f string, a ...any) { fmt.Fprintf(e.Err, f+"\n", a...) },
-	}
+	log := func(f string, a ...any) { fmt.Fprintf(e.Err, f+"\n", a...) }
+	cfg := logd.Config{Sources: sources, Ring: ring, Now: sinceBoot, Consoles: openConsoles(e), Logf: log}
 	if kmsg := openKmsg(); kmsg != nil {
 		cfg.Kmsg = kmsg
 	}
+	l := logd.New(cfg)
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { serveLog(ctx, l, log) })
 	if err := notify(e.Getenv("NOTIFY_SOCKET"), "READY=1\n"); err != nil {
 		e.Complain(err)
 	}
-	return logd.New(cfg).Run(ctx)
+	return l.Run(ctx)
+}
+
+// serveLog answers on the control socket. Without it the logger still logs.
+func serveLog(ctx context.Context, l *logd.Logger, log func(string, ...any)) {
+	s := ctl.Server{Path: logdSocket, Mode: 0o600, RootOnly: true, Handle: l.Handle, Logf: log}
+	err := os.MkdirAll(filepath.Dir(s.Path), 0o755)
+	if err == nil {
+		var listener *net.UnixListener
+		if listener, err = s.Listen(); err == nil {
+			err = s.Serve(ctx, listener)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		log("logd: %v", err)
+	}
 }
 
 // firstListenFD is where handed-over descriptors start (sd_listen_fds(3)).
@@ -72,18 +87,6 @@ func listenFiles(count, names string) ([]logd.Source, error) {
 		sources = append(sources, logd.Source{Name: tool.Clean(name), R: os.NewFile(uintptr(fd), name)})
 	}
 	return sources, nil
-}
-
-// listenPrivate makes a socket for root alone, from its first moment on.
-func listenPrivate(path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, err
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	defer unix.Umask(unix.Umask(0o177))
-	return net.Listen("unix", path)
 }
 
 // openKmsg lifts the kernel's limit of ten lines in five seconds, for which

@@ -17,10 +17,10 @@ import (
 
 func main() {
 	name, args := filepath.Base(os.Args[0]), os.Args[1:]
-	if _, ok := find(name); !ok && len(args) > 0 {
+	if _, ok := findApplet(name); !ok && len(args) > 0 {
 		name, args = args[0], args[1:]
 	}
-	a, ok := find(name)
+	a, ok := findApplet(name)
 	if !ok {
 		usage(name, len(os.Args) > 1)
 	}
@@ -35,7 +35,7 @@ func main() {
 	os.Exit(a.Start(context.Background(), e, args))
 }
 
-func find(name string) (*tool.Applet, bool) {
+func findApplet(name string) (*tool.Applet, bool) {
 	for _, a := range applets() {
 		if a.Name == name {
 			return &a, true

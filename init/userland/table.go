@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -11,14 +10,103 @@ import (
 
 // applets is the table of all applets, in the order in which help lists them.
 func applets() []tool.Applet {
+	list := statusApplets()
+	list = append(list, systemApplets()...)
+	list = append(list, fileApplets()...)
+	list = append(list, coreApplets()...)
+	return append(list, powerApplets()...)
+}
+
+// statusApplets show what the machine is and does. They end by themselves, so
+// the shell runs them in its own process.
+func statusApplets() []tool.Applet {
 	return []tool.Applet{
-		{Name: "sh", Use: "[-c COMMAND [NAME ARG...] | FILE [ARG...]]", Summary: "this shell", Plain: true, Run: sh},
-		{Name: "logd", Summary: "", Run: logger},
+		{Name: "svc", Use: "[--json] ls|status|start|stop|restart|log [NAME...]", Summary: "programs: svc ls, status, start, stop, restart, log", Help: helpSvc, Inside: true, Run: svc},
+		{Name: "dmesg", Use: "[-n LEVEL] [-l] [-w]", Summary: "the kernel's log and the programs' (-w follows, -n err filters)", Help: helpDmesg, Run: dmesg},
+		{Name: "ps", Use: "[-a] [-w]", Summary: "processes (-a also the kernel's)", Inside: true, Run: ps},
+		{Name: "free", Summary: "memory", Inside: true, Run: free},
+		{Name: "df", Use: "[-a] [PATH...]", Summary: "room on file systems", Run: df},
+		{Name: "uptime", Summary: "time, time since boot, load", Inside: true, Run: uptime},
+		{Name: "lsblk", Use: "[-a] [--json]", Summary: "disks and partitions", Inside: true, Run: lsblk},
+		{Name: "lspci", Use: "[--json]", Summary: "devices on the PCI bus", Inside: true, Run: lspci},
+		{Name: "lsusb", Use: "[--json]", Summary: "devices on the USB", Inside: true, Run: lsusb},
+		{Name: "ip", Use: "[-4|-6] [addr|link|route] [VERB ...]", Summary: "interfaces, addresses, routes", Help: helpIP, Inside: true, Run: ip},
+		{Name: "mount", Use: "[-t TYPE] [-o OPTIONS] [SOURCE DIR]", Summary: "list the mounts, or mount a file system", Help: helpMount, Run: mount},
+		{Name: "umount", Use: "[-l] [-f] DIR...", Summary: "take a mount away", Run: umount},
+		{Name: "sysctl", Use: "[-n] NAME[=VALUE]... | -a", Summary: "read and write the kernel's settings", Run: sysctl},
+		{Name: "hexdump", Use: "[-C] [-v] [-n BYTES] [-s SKIP] [FILE]", Summary: "bytes in hex and as text", Run: hexdump},
+		{Name: "more", Use: "[FILE...]", Summary: "show a page at a time: dmesg | more", Run: more},
 	}
 }
 
-func isTerminal(r io.Reader) bool {
-	f, ok := r.(*os.File)
+// systemApplets are known from every Unix.
+func systemApplets() []tool.Applet {
+	return []tool.Applet{
+		{Name: "sh", Use: "[-c COMMAND [NAME ARG...] | FILE [ARG...]]", Summary: "this shell", Plain: true, Run: sh},
+		{Name: "kill", Use: "[-SIGNAL | -l] PID...", Summary: "send a signal, TERM by default", Plain: true, Inside: true, Run: kill},
+		{Name: "sleep", Use: "DURATION", Summary: "wait: 2, 0.5, 250ms, 5m", Plain: true, Inside: true, Run: sleep},
+		{Name: "sync", Summary: "write everything to the disks", Plain: true, Run: syncDisks},
+		{Name: "date", Use: "[+%s | -s TIME]", Summary: "print or set the time, UTC", Plain: true, Inside: true, Run: date},
+		{Name: "uname", Use: "[-asnrvm]", Summary: "name and version of the kernel", Plain: true, Inside: true, Run: uname},
+		{Name: "hostname", Use: "[NAME]", Summary: "print or set the machine's name", Plain: true, Inside: true, Run: hostname},
+		{Name: "id", Summary: "who I am", Plain: true, Inside: true, Run: id},
+		{Name: "whoami", Summary: "my user name", Plain: true, Inside: true, Run: id},
+		{Name: "env", Summary: "the environment", Plain: true, Run: env},
+		{Name: "which", Use: "NAME...", Summary: "which file a command is", Plain: true, Inside: true, Run: which},
+		{Name: "clear", Summary: "clear the screen", Plain: true, Inside: true, Run: clearTerminal},
+	}
+}
+
+func fileApplets() []tool.Applet {
+	return []tool.Applet{
+		{Name: "ls", Use: "[-ladh1RtSrn] [FILE...]", Summary: "list files", Plain: true, Inside: true, Run: ls},
+		{Name: "stat", Use: "[-L] FILE...", Summary: "all about files", Plain: true, Inside: true, Run: stat},
+		{Name: "ln", Use: "[-sfn] TARGET LINK", Summary: "make links", Plain: true, Inside: true, Run: ln},
+		{Name: "readlink", Use: "[-f] FILE...", Summary: "where links lead", Plain: true, Inside: true, Run: readlink},
+		{Name: "rmdir", Use: "DIR...", Summary: "remove empty directories", Plain: true, Inside: true, Run: rmdir},
+		{Name: "chown", Use: "[-h] USER[:GROUP] FILE...", Summary: "change owners", Plain: true, Inside: true, Run: chown},
+		{Name: "grep", Use: "[-ivcnqlhFE] PATTERN [FILE...]", Summary: "find lines (Go's regular expressions)", Plain: true, Run: grep},
+		{Name: "head", Use: "[-n LINES] [FILE...]", Summary: "the first lines", Plain: true, Run: head},
+		{Name: "tail", Use: "[-n LINES] [FILE...]", Summary: "the last lines", Plain: true, Run: tail},
+		{Name: "tee", Use: "[-a] FILE...", Summary: "copy input to files and output", Plain: true, Run: teeFiles},
+		{Name: "wc", Use: "[-lwc] [FILE...]", Summary: "count lines, words, bytes", Plain: true, Run: wc},
+	}
+}
+
+// powerApplets and services have no summary: help does not list them.
+func powerApplets() []tool.Applet {
+	return []tool.Applet{
+		{Name: "halt", Use: "[-f] [-p]", Help: helpPower, Run: power},
+		{Name: "poweroff", Use: "[-f]", Help: helpPower, Run: power},
+		{Name: "reboot", Use: "[-f]", Help: helpPower, Run: power},
+		{Name: "shutdown", Use: "[-r|-H|-h] [-f] [now]", Help: helpPower, Run: power},
+		{Name: "telinit", Use: "0|6", Help: helpPower, Run: power},
+		{Name: "logd", Help: "The logger. PID 1 starts it and hands it the programs' pipes.", Run: logger},
+		{Name: "perm", Help: "Mounts /perm as the plan says. PID 1 starts it once.", Run: perm},
+	}
+}
+
+const (
+	helpPower = "Asks PID 1 to stop everything cleanly. -f: sync, then at once, without init."
+	helpSvc   = `svc ls              all programs
+svc status [NAME]   one program, or the machine
+svc start|stop|restart NAME...
+svc log [NAME [N]]  the last N lines, 20 if not said`
+	helpDmesg = `-n LEVEL  this level and worse: emerg alert crit err warn notice info debug
+-l        show the level
+-w        go on with what comes, until Ctrl-C`
+	helpIP = `ip addr [show [DEV]]            ip addr add|del A.B.C.D/BITS dev DEV
+ip link [show]                  ip link set DEV up|down|mtu N
+ip route [show]                 ip route add|del default|A.B.C.D/BITS
+                                    [via GATEWAY] [dev DEV] [metric N]`
+	helpMount = `Without -t the disk file systems that the kernel knows are tried.
+Device nodes on what is mounted do not work unless -o dev is given.
+OPTIONS: ro noexec nosuid noatime sync bind rbind move remount dev, and the
+file system's own, separated by commas.`
+)
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}

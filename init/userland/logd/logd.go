@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"strings"
 	"sync"
 	"time"
@@ -35,7 +34,6 @@ type Config struct {
 	Ring     *Ring
 	Kmsg     io.Writer // nil: none
 	Consoles []*Console
-	Control  net.Listener
 	Now      func() time.Duration // since boot
 	Logf     func(format string, args ...any)
 }
@@ -54,7 +52,7 @@ func New(cfg Config) *Logger {
 	return l
 }
 
-// Run reads all sources and serves the control socket until ctx ends.
+// Run reads all sources until ctx ends.
 func (l *Logger) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, c := range l.cfg.Consoles {
@@ -63,9 +61,7 @@ func (l *Logger) Run(ctx context.Context) error {
 	for _, s := range l.cfg.Sources {
 		wg.Go(func() { l.read(s) })
 	}
-	wg.Go(func() { l.serve(ctx) })
 	<-ctx.Done()
-	l.cfg.Control.Close()
 	for _, s := range l.cfg.Sources {
 		if c, ok := s.R.(io.Closer); ok {
 			c.Close()

@@ -138,12 +138,12 @@ func (n *session) run(stmts []*syntax.Stmt) (exit bool) {
 	defer release()
 	for _, st := range stmts {
 		n.status = n.finish(ctx, n.runner.Run(ctx, st))
+		if ctx.Err() != nil || n.status == statusInterrupted {
+			fmt.Fprintln(n.err)
+			return false
+		}
 		if n.runner.Exited() {
 			return true
-		}
-		if ctx.Err() != nil {
-			fmt.Fprint(n.err, "\r\n")
-			return false
 		}
 	}
 	return false

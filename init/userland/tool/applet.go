@@ -53,9 +53,11 @@ func (e *Env) report(a *Applet, err error) int {
 
 // Usage is what --help prints.
 func (a *Applet) Usage() string {
-	text := fmt.Sprintf("usage: %s\n%s\n", strings.TrimSpace(a.Name+" "+a.Use), a.Summary)
-	if a.Help != "" {
-		text += "\n" + strings.TrimRight(a.Help, "\n") + "\n"
+	text := "usage: " + strings.TrimSpace(a.Name+" "+a.Use) + "\n"
+	for _, more := range []string{a.Summary, a.Help} {
+		if more != "" {
+			text += more + "\n"
+		}
 	}
 	return text
 }

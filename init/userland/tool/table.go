@@ -14,6 +14,7 @@ const Width = 80
 type Table struct {
 	rows  [][]string
 	Right []bool // columns that are aligned to the right
+	Tight bool   // one space between columns, not two
 }
 
 // Row adds a row.
@@ -24,7 +25,7 @@ func (t *Table) Row(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// WriteTo writes the rows with two spaces between columns and none at the end.
+// WriteTo writes the rows without blanks at the end of lines.
 func (t *Table) WriteTo(w io.Writer) (int64, error) {
 	widths := t.widths()
 	var b strings.Builder
@@ -42,7 +43,10 @@ func (t *Table) line(row []string, widths []int) string {
 		if i < len(t.Right) && t.Right[i] {
 			cell, pad = pad+cell, ""
 		}
-		b.WriteString(cell + pad + "  ")
+		b.WriteString(cell + pad + " ")
+		if !t.Tight {
+			b.WriteByte(' ')
+		}
 	}
 	return strings.TrimRight(b.String(), " ")
 }
