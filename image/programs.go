@@ -51,7 +51,8 @@ func (b *builder) moduleDir(p *spec.Program) (string, error) {
 	if dir, ok := gobuild.BuildDir(b.dir, p.Package); ok {
 		return dir, nil
 	}
-	if strings.HasPrefix(p.Package, "slashdev/") || p.System && strings.HasPrefix(p.Package, "github.com/gokrazy/gokrazy/") {
+	ours := strings.HasPrefix(p.Package, "slashdev/") || p.System && strings.HasPrefix(p.Package, "github.com/gokrazy/gokrazy/")
+	if ours && gobuild.HasModule(b.source) {
 		return b.source, nil
 	}
 	return gobuild.ModuleDir(b.dir, p.Package)

@@ -20,7 +20,7 @@ func ModuleDir(dir, pkg string) (string, error) {
 		return "", err
 	}
 	for d := abs; ; d = filepath.Dir(d) {
-		if hasModule(d) {
+		if HasModule(d) {
 			return d, nil
 		}
 		if d == filepath.Dir(d) {
@@ -41,7 +41,7 @@ func BuildDir(dir, pkg string) (string, bool) {
 		d = top // "../x": never leave builddir
 	}
 	for ; ; d = filepath.Dir(d) {
-		if hasModule(d) {
+		if HasModule(d) {
 			return d, true
 		}
 		if d == top {
@@ -59,7 +59,8 @@ func PackageDir(ctx context.Context, dir, pkg string) (string, error) {
 	return strings.TrimSpace(out), err
 }
 
-func hasModule(dir string) bool {
+// HasModule says whether a folder is the top of a module.
+func HasModule(dir string) bool {
 	info, err := os.Stat(filepath.Join(dir, "go.mod"))
 	return err == nil && info.Mode().IsRegular()
 }
