@@ -75,6 +75,7 @@ type daemon struct {
 	src     source
 	hub     watch.Hub
 	inbox   chan func()
+	stopped chan struct{} // closed when the loop has ended
 	msgs    chan message
 	pending map[string]*pending
 	repair  repair
@@ -116,11 +117,9 @@ func Run(ctx context.Context, cfg Config) error {
 	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer d.src.Close() // ends read, which wg waits for
 	wg.Go(func() { d.read(ctx) })
-	stop := context.AfterFunc(ctx, func() { d.src.Close() })
-	defer stop()
 	if err := d.coldplug(); err != nil {
-		cancel()
 		return err
 	}
 	for _, l := range listeners {
@@ -136,7 +135,7 @@ func Run(ctx context.Context, cfg Config) error {
 func open(cfg Config) (*daemon, error) {
 	d := &daemon{
 		cfg: cfg, sys: sysfs.Host(cfg.Sys), src: cfg.source,
-		inbox: make(chan func()), msgs: make(chan message, batch),
+		inbox: make(chan func()), stopped: make(chan struct{}), msgs: make(chan message, batch),
 		pending: map[string]*pending{}, waiters: map[*waiter]struct{}{},
 		started: time.Now(), uptime: uptime(),
 	}

@@ -17,6 +17,7 @@ func (d *daemon) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	defer d.hub.Close()
+	defer close(d.stopped)
 	for {
 		timer.Reset(d.sleep(time.Now()))
 		select {
@@ -43,10 +44,14 @@ func (d *daemon) do(ctx context.Context, f func()) error {
 	case d.inbox <- func() { defer close(done); f() }:
 		<-done
 		return nil
+	case <-d.stopped:
+		return errStopped
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
+
+var errStopped = errors.New("devmgr is stopping")
 
 // takeBatch handles m and what is queued behind it, up to a bound.
 func (d *daemon) takeBatch(m message) error {

@@ -31,6 +31,7 @@ func (d *daemon) status(r *request) error {
 		n("overruns", s.Overruns)
 		n("resyncs", uint64(d.stats.resyncs))
 		n("pending", uint64(len(d.pending)))
+		n("waiting", uint64(len(d.waiters)))
 	})
 	if err != nil {
 		return err
