@@ -61,6 +61,7 @@ type machine struct {
 	mu                 sync.Mutex
 	log                []string
 	seq                uint64
+	receiveBuf         int
 }
 
 func newMachine(t *testing.T) *machine {
@@ -122,10 +123,13 @@ func (m *machine) start() (stop func()) {
 	m.t.Helper()
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.root + "/notify", Net: "unixgram"})
 	m.must(err)
-	cfg := daemon.WithSource(daemon.Config{
+	cfg := daemon.Config{
 		Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Notify: m.root + "/notify",
-		Logf: m.logf,
-	}, m.src)
+		Logf: m.logf, ReceiveBuf: m.receiveBuf,
+	}
+	if m.src != nil {
+		cfg = daemon.WithSource(cfg, m.src)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- daemon.Run(ctx, cfg) }()
@@ -452,4 +456,28 @@ func TestPlan(t *testing.T) {
 		t.Errorf("got %q", text)
 	}
 	m.is("vda", "0600 0:0") // nothing was done
+}
+
+// The kernel's own socket with a buffer for a handful of events.
+func TestU02_StormOnARealSocket(t *testing.T) {
+	const poked = "/sys/devices/virtual/mem/null/uevent"
+	if err := os.WriteFile(poked, []byte("change"), 0); err != nil {
+		t.Skipf("cannot trigger events here: %v", err)
+	}
+	m := &machine{t: t, root: t.TempDir()}
+	m.sysRoot, m.dev = "/sys", m.root // no nodes: all stay pending, which is none of this test's business
+	m.must(os.WriteFile(m.root+"/group", []byte(devtest.Groups), 0o644))
+	m.receiveBuf = 2048
+	m.start()
+	for range 3000 {
+		m.must(os.WriteFile(poked, []byte("change"), 0))
+	}
+	m.do("settle")
+	r := m.do("status")[0]
+	if r.Get("overruns") == "0" || r.Get("resyncs") == "0" || r.Get("devices") == "0" {
+		t.Errorf("after a storm: %q", r)
+	}
+	if !m.logged("resync after overrun") {
+		t.Errorf("log: %q", m.log)
+	}
 }
