@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -116,7 +118,7 @@ func svcMachine(e *tool.Env, asJSON bool) error {
 	}
 	var t tool.Table
 	for _, r := range records {
-		for _, k := range sortedKeys(r) {
+		for _, k := range slices.Sorted(maps.Keys(r)) {
 			t.Row(k, r[k])
 		}
 	}

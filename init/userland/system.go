@@ -92,3 +92,63 @@ func env(_ context.Context, e *tool.Env, args []string) error {
 	}
 	return nil
 }
+
+func syncDisks(_ context.Context, _ *tool.Env, _ []string) error {
+	unix.Sync()
+	return nil
+}
+
+func id(_ context.Context, e *tool.Env, _ []string) error {
+	n := readNames(e.Root)
+	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
+	if e.Name == "whoami" {
+		e.Printf("%s\n", n.user(uid))
+		return nil
+	}
+	e.Printf("uid=%d(%s) gid=%d(%s)", uid, n.user(uid), gid, n.group(gid))
+	groups, _ := os.Getgroups()
+	for i, g := range groups {
+		sep := ","
+		if i == 0 {
+			sep = " groups="
+		}
+		e.Printf("%s%d(%s)", sep, g, n.group(uint32(g)))
+	}
+	e.Printf("\n")
+	return nil
+}
+
+func sleep(ctx context.Context, _ *tool.Env, args []string) error {
+	if len(args) != 1 {
+		return tool.Usagef("sleep needs one duration")
+	}
+	d, err := parseDuration(args[0])
+	if err != nil {
+		return err
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return tool.Silent(130)
+	}
+}
+
+// parseDuration takes seconds with a fraction, or 5m, 1h30m, 250ms.
+func parseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		d, err = time.ParseDuration(s + "s")
+	}
+	if err != nil || d < 0 {
+		return 0, tool.Usagef("%q is not a duration (2, 0.5, 250ms, 5m)", s)
+	}
+	return d, nil
+}
+
+func clearTerminal(_ context.Context, e *tool.Env, _ []string) error {
+	if e.Getenv("TERM") != "dumb" {
+		e.Printf("\x1b[H\x1b[2J")
+	}
+	return nil
+}

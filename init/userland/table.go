@@ -66,7 +66,7 @@ func fileApplets() []tool.Applet {
 		{Name: "rmdir", Use: "DIR...", Summary: "remove empty directories", Plain: true, Inside: true, Run: rmdir},
 		{Name: "chown", Use: "[-h] USER[:GROUP] FILE...", Summary: "change owners", Plain: true, Inside: true, Run: chown},
 		{Name: "grep", Use: "[-ivcnqlhFE] PATTERN [FILE...]", Summary: "find lines (Go's regular expressions)", Plain: true, Run: grep},
-		{Name: "head", Use: "[-n LINES] [FILE...]", Summary: "the first lines", Plain: true, Run: head},
+		{Name: "head", Use: "[-n LINES | -c BYTES] [FILE...]", Summary: "the first lines or bytes", Plain: true, Run: head},
 		{Name: "tail", Use: "[-n LINES] [FILE...]", Summary: "the last lines", Plain: true, Run: tail},
 		{Name: "tee", Use: "[-a] FILE...", Summary: "copy input to files and output", Plain: true, Run: teeFiles},
 		{Name: "wc", Use: "[-lwc] [FILE...]", Summary: "count lines, words, bytes", Plain: true, Run: wc},

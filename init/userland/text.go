@@ -133,25 +133,29 @@ func (g *grepper) file(name string, r io.Reader) error {
 }
 
 // lineCount reads -n 5, -n5 or -5.
-func lineCount(args []string) (n int, rest []string, err error) {
+func lineCount(spec string, args []string) (n int, opts tool.Options, rest []string, err error) {
 	if len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' && args[0][1] >= '0' && args[0][1] <= '9' {
 		args = append([]string{"-n", args[0][1:]}, args[1:]...)
 	}
-	opts, rest, err := tool.Parse("n=", args)
+	opts, rest, err = tool.Parse(spec, args)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	n = 10
 	if opts.Has("n") {
 		if n, err = strconv.Atoi(strings.TrimPrefix(opts["n"], "-")); err != nil || n < 0 {
-			return 0, nil, tool.Usagef("%q is not a number of lines", opts["n"])
+			return 0, nil, nil, tool.Usagef("%q is not a number of lines", opts["n"])
 		}
 	}
-	return n, rest, nil
+	return n, opts, rest, nil
 }
 
 func head(_ context.Context, e *tool.Env, args []string) error {
-	n, rest, err := lineCount(args)
+	n, opts, rest, err := lineCount("n= c=", args)
+	if err != nil {
+		return err
+	}
+	limit, err := byteCount(opts["c"], 0)
 	if err != nil {
 		return err
 	}
@@ -160,22 +164,33 @@ func head(_ context.Context, e *tool.Env, args []string) error {
 		return err
 	}
 	defer done()
-	w := bufio.NewWriter(e.Out)
-	defer w.Flush()
 	for _, r := range readers {
-		sc := lines(r)
-		for i := 0; i < n && sc.Scan(); i++ {
-			fmt.Fprintf(w, "%s\n", sc.Bytes())
+		if opts.Has("c") {
+			_, err = io.Copy(e.Out, io.LimitReader(r, limit))
+		} else {
+			err = firstLines(e.Out, r, n)
 		}
-		if err := sc.Err(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func firstLines(out io.Writer, r io.Reader, n int) error {
+	w := bufio.NewWriter(out)
+	sc := lines(r)
+	for i := 0; i < n && sc.Scan(); i++ {
+		fmt.Fprintf(w, "%s\n", sc.Bytes())
+	}
+	if err := sc.Err(); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
 func tail(_ context.Context, e *tool.Env, args []string) error {
-	n, rest, err := lineCount(args)
+	n, _, rest, err := lineCount("n=", args)
 	if err != nil {
 		return err
 	}

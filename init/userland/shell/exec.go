@@ -96,6 +96,9 @@ func exported(env expand.Environ) (list []string) {
 // start runs a program and waits for it. It stays in the shell's process
 // group, so the terminal itself sends it SIGINT on Ctrl-C.
 func (s *Shell) start(ctx context.Context, cmd *exec.Cmd) error {
+	if ctx.Err() != nil {
+		return exitStatus(statusInterrupted)
+	}
 	hc := interp.HandlerCtx(ctx)
 	cmd.Dir, cmd.Env = hc.Dir, exported(hc.Env)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = hc.Stdin, hc.Stdout, hc.Stderr
@@ -111,11 +114,22 @@ func (s *Shell) start(ctx context.Context, cmd *exec.Cmd) error {
 	return waitStatus(hc, wait(ctx, cmd))
 }
 
-// wait waits for cmd. When the command was interrupted and cmd goes on, a
-// second interrupt kills it.
+// startWindow is how old a program may be when an interrupt arrives that the
+// terminal may have sent before the program was there.
+const startWindow = 500 * time.Millisecond
+
+// wait waits for cmd, which was just started. The terminal interrupts it; when
+// it goes on all the same, a second interrupt kills it.
 func wait(ctx context.Context, cmd *exec.Cmd) error {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		cmd.Process.Signal(os.Interrupt)
+	case <-time.After(startWindow):
+	}
 	select {
 	case err := <-done:
 		return err

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -16,6 +15,7 @@ import (
 )
 
 // historyFile keeps the lines over a restart of the shell, not of the machine.
+// Where its directory is missing, the machine was not booted by us.
 const historyFile = "/run/slashdev/history"
 
 // session is an interactive shell on a terminal.
@@ -117,12 +117,9 @@ func (n *session) readLine(e *edit.Editor, prompt string) (string, edit.Event, e
 	}
 }
 
-// remember adds a line to the history, here and in the file.
+// remember adds a line to the history, here and in the file if that can be.
 func (n *session) remember(line string) {
 	if strings.HasPrefix(line, "exec-frame ") || !n.history.Add(line) {
-		return
-	}
-	if err := os.MkdirAll(filepath.Dir(historyFile), 0o755); err != nil {
 		return
 	}
 	os.WriteFile(historyFile, []byte(n.history.Text()), 0o600)

@@ -50,10 +50,12 @@ func (t *terminal) sane() {
 	t.restore()
 }
 
+// raw leaves Enter a newline, so that a line typed ahead is a line for the
+// command that reads it.
 func (t *terminal) raw() error {
 	tio := t.cooked
 	tio.Lflag &^= unix.ICANON | unix.ECHO | unix.ISIG | unix.IEXTEN
-	tio.Iflag &^= unix.ICRNL | unix.INLCR | unix.IGNCR | unix.ISTRIP | unix.IXON
+	tio.Iflag &^= unix.INLCR | unix.IGNCR | unix.ISTRIP | unix.IXON
 	tio.Cc[unix.VMIN], tio.Cc[unix.VTIME] = 1, 0
 	if err := unix.IoctlSetTermios(t.fd, unix.TCSETS, &tio); err != nil {
 		return fmt.Errorf("set terminal: %w", err)
