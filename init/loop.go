@@ -154,6 +154,8 @@ func (m *machine) exited(u *unit, e children.Event) {
 		return
 	}
 	switch {
+	case u.onKey:
+		m.awaitKey(u)
 	case u.State == children.Starting:
 		m.log("%s: ended (%s): started again", u.Name, children.Cause(u.Code))
 	case u.State == children.Waiting || u.Code != 0 && u.Code != 125:

@@ -285,6 +285,28 @@ func TestP03_EverySignalIsCaught(t *testing.T) {
 	}
 }
 
+// A shell on a second console is started by Enter, and again by Enter.
+func TestShellOnKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		keys, person := io.Pipe()
+		r.k.Keys = io.NopCloser(keys)
+		r.do(func() {
+			r.m.add("sh-tty1", &unit{role: shell, onKey: true, command: linux.Command{Path: "/sh", Args: []string{"sh"}, Tty: "/dev/tty1"}}, children.Never)
+		})
+		r.up()
+		r.want("before", r.started(), "/devmgr /perm /logd /hello /web")
+		for _, want := range []string{"/devmgr /perm /logd /hello /web /sh", "/devmgr /perm /logd /hello /web /sh /sh"} {
+			_, _ = person.Write([]byte("\n"))
+			synctest.Wait()
+			r.want("after Enter", r.started(), want)
+			r.end(r.m.unit("sh-tty1").proc.Pid, 0)
+		}
+		person.Close()
+	})
+}
+
 // meal counts how a watchdog is fed.
 type meal struct {
 	fed  []time.Time

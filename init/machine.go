@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -25,6 +26,7 @@ type kernel interface {
 	Signal(linux.Process, syscall.Signal) error
 	KillCgroup(dir string) error
 	RemoveCgroup(dir string) error
+	OpenKeys(path string) (io.ReadCloser, error)
 	Forget(linux.Process)
 	Reap() (linux.Exit, bool)
 }
@@ -63,6 +65,7 @@ type unit struct {
 	*children.Child
 	command  linux.Command
 	role     role
+	onKey    bool // a shell that is started when somebody presses Enter
 	notifies bool // it is there when it says READY=1, not when it runs
 	ready    bool
 	status   string

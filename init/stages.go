@@ -61,7 +61,10 @@ func (m *machine) overdue(missing string) bool {
 func (m *machine) startPrograms() {
 	m.stage, m.gate = starting, time.Time{}
 	for _, u := range m.units {
-		if u.role == program || u.role == shell {
+		switch {
+		case u.onKey:
+			m.awaitKey(u)
+		case u.role == program || u.role == shell:
 			m.tell(u, children.Event{Kind: children.Start})
 		}
 	}

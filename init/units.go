@@ -87,19 +87,37 @@ func (m *machine) addLogger(p *pipes) {
 	}}, children.Always)
 }
 
-// addShells puts a shell on every console that a person can type at.
+// addShells puts a shell on every console that a person can type at: on the
+// preferred one at once, on the others when somebody presses Enter there.
 func (m *machine) addShells(p *plan.Plan, words cmdline.Words) {
 	if w, _ := words.Get("init.shell"); p.Shell == "off" || w == "off" {
 		return
 	}
+	policy := children.Always
 	for _, c := range m.consoles {
-		if c.Name == "kmsg" {
+		if c.Name == kernelLog {
 			continue
 		}
 		tty, term := console.Terminal(c.Name)
-		m.add("sh-"+tty, &unit{role: shell, command: linux.Command{
+		m.add("sh-"+tty, &unit{role: shell, onKey: policy == children.Never, command: linux.Command{
 			Path: userland, Args: []string{"sh", "--console", tty},
 			Env: environment("/", "TERM="+term), Tty: "/dev/" + tty,
-		}}, children.Always)
+		}}, policy)
+		policy = children.Never
 	}
+}
+
+// awaitKey starts a shell at the next Enter on its terminal.
+func (m *machine) awaitKey(u *unit) {
+	keys, err := m.k.OpenKeys(u.command.Tty)
+	if err != nil {
+		m.log("%s: %v", u.Name, err)
+		return
+	}
+	go func() {
+		defer keys.Close()
+		if n, _ := keys.Read(make([]byte, 64)); n > 0 {
+			m.post(func() { m.tell(u, children.Event{Kind: children.Start}) })
+		}
+	}()
 }

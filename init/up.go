@@ -17,10 +17,11 @@ import (
 // bootUp is steps 2 to 5 of the boot order: file systems, consoles, initctl and
 // the sockets; only then is anything else started.
 func bootUp(m *machine, k linux.Kernel) {
-	errs := boot.Do(k, boot.Early())
+	errs := boot.Do(k, boot.First())
 	m.openConsoles(k)
 	m.log("slashdev")
 	m.report(errs)
+	m.report(boot.Do(k, boot.Early()))
 	text, err := k.Read("/proc/cmdline")
 	m.report([]error{err})
 	words := cmdline.Parse(text)
@@ -50,7 +51,7 @@ func (m *machine) report(errs []error) {
 // (P-08).
 func (m *machine) openConsoles(k linux.Kernel) {
 	proc, err := k.Read("/proc/consoles")
-	m.report([]error{err, m.openConsole("kmsg", func() (io.WriteCloser, error) {
+	m.report([]error{err, m.openConsole(kernelLog, func() (io.WriteCloser, error) {
 		f, err := k.OpenConsole("/devices/kmsg")
 		return kmsg{f}, err
 	})})
@@ -60,6 +61,9 @@ func (m *machine) openConsoles(k linux.Kernel) {
 		})})
 	}
 }
+
+// kernelLog is the name of the console that is none.
+const kernelLog = "kmsg"
 
 func (m *machine) openConsole(name string, open console.Opener) error {
 	c, err := console.Open(name, open)
@@ -71,16 +75,18 @@ func (m *machine) openConsole(name string, open console.Opener) error {
 
 // kmsg writes lines to the kernel's log at a level that no console shows, or
 // every line would be there twice.
-type kmsg struct{ *os.File }
+type kmsg struct{ file *os.File }
 
 func (w kmsg) Write(b []byte) (int, error) {
 	for l := range strings.SplitSeq(strings.TrimRight(string(b), "\r\n"), "\r\n") {
-		if _, err := w.File.WriteString("<31>" + l + "\n"); err != nil {
+		if _, err := w.file.WriteString("<31>" + l + "\n"); err != nil {
 			return 0, err
 		}
 	}
 	return len(b), nil
 }
+
+func (w kmsg) Close() error { return w.file.Close() }
 
 func (m *machine) openSockets(k linux.Kernel) {
 	if l, err := k.Listen(controlPath); err != nil {

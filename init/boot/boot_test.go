@@ -2,6 +2,7 @@ package boot
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,11 +12,12 @@ import (
 
 func TestTablePrintsAsCommands(t *testing.T) {
 	var b strings.Builder
-	for _, s := range append(Early(), Rest()...) {
+	for _, s := range slices.Concat(First(), Early(), Rest()) {
 		fmt.Fprintln(&b, s)
 	}
 	for _, want := range []string{
-		"mount -t devtmpfs -o nosuid,noexec,mode=0755 devtmpfs /devices\nmount -t devtmpfs -o nosuid,noexec,mode=0755 devtmpfs /dev\n",
+		"mount -t devtmpfs -o nosuid,noexec,mode=0755 devtmpfs /devices\nmount -t proc",
+		"mount -t devtmpfs -o nosuid,noexec,mode=0755 devtmpfs /dev\n",
 		"mount -t proc -o nosuid,nodev,noexec proc /proc\n",
 		"mount -t devpts -o nosuid,noexec,gid=5,mode=620,ptmxmode=666 devpts /dev/pts\n",
 		"mkdir -m 0755 /run/slashdev\n",
@@ -29,7 +31,7 @@ func TestTablePrintsAsCommands(t *testing.T) {
 
 // P-14: whichever step fails, all others still run.
 func TestP14_AnyStepMayFail(t *testing.T) {
-	steps := append(Early(), Rest()...)
+	steps := slices.Concat(First(), Early(), Rest())
 	all := &linuxtest.Kernel{}
 	if errs := Do(all, steps); len(errs) > 0 {
 		t.Fatal(errs)

@@ -1,13 +1,22 @@
 package boot
 
-// Early is step 2 of the boot order: the file systems that everything else
-// stands on. devtmpfs has one superblock however often it is mounted, so the
-// mount on /dev shows the same nodes, owners and links as /devices.
-func Early() []Step {
+// First is what it takes to open the consoles. devtmpfs has one superblock
+// however often it is mounted, so the mount on /dev shows the same nodes, owners
+// and links as /devices.
+func First() []Step {
 	return []Step{
 		Mount{Type: "devtmpfs", Target: "/devices", Flags: NoSuid | NoExec, Data: "mode=0755", Config: "CONFIG_DEVTMPFS"},
-		Mount{Type: "devtmpfs", Target: "/dev", Flags: NoSuid | NoExec, Data: "mode=0755", Config: "CONFIG_DEVTMPFS"},
 		Mount{Type: "proc", Target: "/proc", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_PROC_FS"},
+		Set{"/proc/sys/kernel/printk_devkmsg", "on\n"}, // or the kernel drops our lines at boot
+	}
+}
+
+// Early is the rest of step 2 of the boot order: the file systems that
+// everything else stands on.
+func Early() []Step {
+	return []Step{
+		Mount{Type: "devtmpfs", Target: "/dev", Flags: NoSuid | NoExec, Data: "mode=0755", Config: "CONFIG_DEVTMPFS"},
+		Set{"/proc/sys/kernel/modprobe", "\n"}, // no module is loaded by name yet: do not start a program for each
 		Mount{Type: "sysfs", Target: "/sys", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_SYSFS"},
 		Mount{Type: "tmpfs", Target: "/run", Flags: NoSuid | NoDev, Data: "mode=0755", Config: "CONFIG_TMPFS"},
 		Mount{Type: "tmpfs", Target: "/tmp", Flags: NoSuid | NoDev, Data: "mode=1777", Config: "CONFIG_TMPFS"},
@@ -15,8 +24,7 @@ func Early() []Step {
 		Dir{"/run/log", 0o755},
 		Dir{"/run/log/slashdev", 0o755},
 		Set{"/proc/self/oom_score_adj", "-1000"},
-		Set{"/proc/sys/kernel/printk_devkmsg", "on\n"}, // or the kernel drops our lines at boot
-		Set{"/sys/kernel/uevent_helper", ""},           // nothing is started by the kernel
+		Set{"/sys/kernel/uevent_helper", ""}, // nothing is started by the kernel
 	}
 }
 

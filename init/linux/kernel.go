@@ -7,6 +7,7 @@ package linux
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -137,6 +138,16 @@ func (Kernel) OpenConsole(path string) (*os.File, error) {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, wrap("open console "+path, err)
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// OpenKeys opens a terminal for reading what a person types, as OpenConsole
+// does for writing.
+func (Kernel) OpenKeys(path string) (io.ReadCloser, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, wrap("open terminal "+path, err)
 	}
 	return os.NewFile(uintptr(fd), path), nil
 }

@@ -4,6 +4,7 @@ package linuxtest
 
 import (
 	"fmt"
+	"io"
 	"sync"
 	"syscall"
 
@@ -18,6 +19,7 @@ type Kernel struct {
 	Calls    []string
 
 	Files     map[string]string // what Read finds
+	Keys      io.ReadCloser     // what OpenKeys returns
 	SyncHangs chan struct{}     // when set, Sync waits until it is closed
 
 	mu    sync.Mutex
@@ -87,6 +89,14 @@ func (k *Kernel) Read(path string) (string, error) {
 		return text, nil
 	}
 	return "", fmt.Errorf("read %s: %w", path, syscall.ENOENT)
+}
+
+// OpenKeys returns the terminal of Keys.
+func (k *Kernel) OpenKeys(path string) (io.ReadCloser, error) {
+	if err := k.call("open %s", path); err != nil {
+		return nil, err
+	}
+	return k.Keys, nil
 }
 
 // End makes a process end; Reap finds it next.
