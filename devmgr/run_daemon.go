@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"slashdev/devmgr/daemon"
@@ -55,9 +54,6 @@ func trimDashes(s string) string {
 }
 
 func serve(env environment, cfg daemon.Config) int {
-	// A small heap is collected often for little; the daemon is idle almost
-	// always, and memory is what an appliance lacks.
-	debug.SetGCPercent(50)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)

@@ -139,15 +139,41 @@ func (p *Pipeline) decide(d *devtree.Device) rules.Decision {
 // place asks where a device is plugged in, for the classes that have names by
 // place.
 func (p *Pipeline) place(d *devtree.Device) naming.Place {
+	if strings.HasPrefix(d.DevPath, "/devices/virtual/") {
+		return naming.Place{}
+	}
+	tree := known{p.sys.Tree(), p.tree}
 	switch d.Subsystem {
 	case "block", "scsi_tape":
-		return naming.Place{Paths: ident.Paths(p.sys.Tree(), d.DevPath)}
+		return naming.Place{Paths: ident.Paths(tree, d.DevPath)}
 	case "input":
-		paths := ident.Paths(p.sys.Tree(), d.DevPath)
+		paths := ident.Paths(tree, d.DevPath)
 		if len(paths) == 0 {
 			return naming.Place{}
 		}
-		return naming.Place{Paths: paths, Input: ident.InputClass(p.sys.Tree(), d.DevPath)}
+		return naming.Place{Paths: paths, Input: ident.InputClass(tree, d.DevPath)}
 	}
 	return naming.Place{}
 }
+
+// known is sysfs, but what the subsystem of a device is need not be asked
+// again if the device is known.
+type known struct {
+	fs.FS
+	tree *devtree.Tree
+}
+
+func (k known) ReadLink(name string) (string, error) {
+	if dir, ok := strings.CutSuffix(name, "/subsystem"); ok {
+		if d := k.tree.Get("/" + dir); d != nil {
+			return d.Subsystem, nil
+		}
+	}
+	return fs.ReadLink(k.FS, name)
+}
+
+func (k known) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(k.FS, name) }
+
+func (k known) ReadFile(name string) ([]byte, error) { return fs.ReadFile(k.FS, name) }
+
+func (k known) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(k.FS, name) }

@@ -116,12 +116,16 @@ func anyOf(patterns, s string) bool {
 	if patterns == "" {
 		return true
 	}
-	for p := range strings.SplitSeq(patterns, "|") {
+	for rest, more := patterns, true; more; {
+		var p string
+		p, rest, more = strings.Cut(rest, "|")
 		if p == s {
 			return true
 		}
-		if ok, _ := path.Match(p, s); ok {
-			return true
+		if strings.IndexByte(p, '*') >= 0 || strings.IndexByte(p, '[') >= 0 {
+			if ok, _ := path.Match(p, s); ok {
+				return true
+			}
 		}
 	}
 	return false

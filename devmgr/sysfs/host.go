@@ -36,13 +36,17 @@ func (h host) ReadFile(name string) ([]byte, error) {
 }
 
 // readString reads an attribute with one read: sysfs gives all of it at once.
+// The buffers here stay on the stack; a scan makes thousands of these calls.
 func (h host) readString(name string) (string, error) {
-	var buf [maxAttr]byte
 	fd, err := h.open(name, syscall.O_RDONLY)
 	if err != nil {
 		return "", err
 	}
-	n, err := retry(func() (int, error) { return syscall.Read(fd, buf[:]) })
+	var buf [maxAttr]byte
+	n, err := syscall.Read(fd, buf[:])
+	for err == syscall.EINTR {
+		n, err = syscall.Read(fd, buf[:])
+	}
 	syscall.Close(fd)
 	if err != nil {
 		return "", &fs.PathError{Op: "read", Path: name, Err: err}
@@ -51,9 +55,11 @@ func (h host) readString(name string) (string, error) {
 }
 
 func (h host) open(name string, flags int) (int, error) {
-	fd, err := retry(func() (int, error) {
-		return syscall.Open(h.dir+"/"+name, flags|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
-	})
+	full := h.dir + "/" + name
+	fd, err := syscall.Open(full, flags|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	for err == syscall.EINTR {
+		fd, err = syscall.Open(full, flags|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	}
 	if err != nil {
 		return -1, &fs.PathError{Op: "open", Path: name, Err: err}
 	}
@@ -62,7 +68,7 @@ func (h host) open(name string, flags int) (int, error) {
 
 func (h host) ReadLink(name string) (string, error) {
 	var buf [maxAttr]byte
-	n, err := retry(func() (int, error) { return syscall.Readlink(h.dir+"/"+name, buf[:]) })
+	n, err := syscall.Readlink(h.dir+"/"+name, buf[:])
 	if err != nil {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: err}
 	}
@@ -78,9 +84,12 @@ func (h host) ReadDir(name string) ([]fs.DirEntry, error) {
 	}
 	defer syscall.Close(fd)
 	var entries []fs.DirEntry
-	buf := make([]byte, 16<<10)
+	var buf [8 << 10]byte
 	for {
-		n, err := retry(func() (int, error) { return syscall.ReadDirent(fd, buf) })
+		n, err := syscall.ReadDirent(fd, buf[:])
+		if err == syscall.EINTR {
+			continue
+		}
 		if err != nil {
 			return entries, &fs.PathError{Op: "readdir", Path: name, Err: err}
 		}
@@ -137,11 +146,3 @@ func (e entry) Name() string               { return e.name }
 func (e entry) IsDir() bool                { return e.kind.IsDir() }
 func (e entry) Type() fs.FileMode          { return e.kind }
 func (e entry) Info() (fs.FileInfo, error) { return e.host.Lstat(path.Join(e.dir, e.name)) }
-
-func retry(call func() (int, error)) (n int, err error) {
-	for {
-		if n, err = call(); err != syscall.EINTR {
-			return n, err
-		}
-	}
-}

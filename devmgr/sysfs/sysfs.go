@@ -47,23 +47,18 @@ func (s FS) read(devpath, subsystem string) (uevent.Event, error) {
 		return uevent.Event{}, gone("uevent", devpath, err)
 	}
 	ev := uevent.Event{DevPath: devpath, Subsystem: subsystem, Env: uevent.Lines(text)}
-	if ev.Env.Get("MAJOR") != "" && !s.ownsNumber(ev) {
+	owns := strings.HasPrefix(text, coreKeys) && uevent.CheckName(ev.Env.Get("DEVNAME")) == nil
+	if !owns && ev.Env.Get("MAJOR") != "" {
 		ev.Env = ev.Env.Without("MAJOR", "MINOR", "DEVNAME", "DEVMODE", "DEVUID", "DEVGID")
 	}
 	return ev, nil
 }
 
-// ownsNumber asks the kernel's own index whether the device number in ev
-// belongs to it. A driver copies strings of the device into the uevent file,
-// and one with a newline could claim the number of another device.
-func (s FS) ownsNumber(ev uevent.Event) bool {
-	kind := "char"
-	if ev.Subsystem == "block" {
-		kind = "block"
-	}
-	owner, err := s.Link("/dev/"+kind, ev.Env.Get("MAJOR")+":"+ev.Env.Get("MINOR"))
-	return err == nil && owner == ev.DevPath && uevent.CheckName(ev.Env.Get("DEVNAME")) == nil
-}
+// coreKeys is how the uevent file of a device with a number begins, see
+// dev_uevent in drivers/base/core.c. What a bus or driver adds stands behind,
+// and may hold strings of the device: a keyboard whose name has a newline and
+// "MAJOR=8" in it does not own a disk.
+const coreKeys = "MAJOR="
 
 // gone makes one error of the many ways in which a vanishing device fails.
 func gone(what, devpath string, err error) error {
