@@ -29,7 +29,7 @@ type session struct {
 }
 
 func (s *Shell) newSession(t *terminal) *session {
-	n := &session{Shell: s, tty: t, ints: make(chan os.Signal, 1)}
+	n := &session{Shell: s, tty: t, ints: make(chan os.Signal, 2)}
 	if text, err := os.ReadFile(historyFile); err == nil {
 		n.history.Load(string(text))
 	}
@@ -127,9 +127,8 @@ func (n *session) remember(line string) {
 
 // run runs statements and reports whether the shell is to end.
 func (n *session) run(stmts []*syntax.Stmt) (exit bool) {
-	select {
-	case <-n.ints: // came while nothing ran
-	default:
+	for len(n.ints) > 0 {
+		<-n.ints // came while nothing ran
 	}
 	ctx, release := n.interruptible()
 	defer release()
