@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 )
@@ -14,6 +15,8 @@ const (
 	maxUnread = 1 << 20 // bytes that expect has not consumed
 	maxLines  = 50_000  // lines of the transcript
 	tailLines = 20      // lines of a tail in an error
+	// tailColumns is how much of a line the tail shows.
+	tailColumns = 160
 )
 
 // afterCrash is how long a console may go on after a crash line, so that the
@@ -43,6 +46,7 @@ type console struct {
 	decoder lineDecoder
 	lines   []string
 	dropped int
+	crash   *crashError   // seen, perhaps with a trace still to come
 	failure error         // first of crash or end
 	changed chan struct{} // closed and replaced at each change
 }
@@ -95,15 +99,21 @@ func (c *console) addLine(line string) {
 		c.dropped += drop
 	}
 	if c.crashes != nil && c.crashes.MatchString(line) {
-		c.crashes = nil
-		time.AfterFunc(afterCrash, func() { c.fail(&crashError{line}) })
+		c.crashes, c.crash = nil, &crashError{line}
+		time.AfterFunc(afterCrash, func() { c.fail(errConsoleEnded) })
 	}
 }
 
+// fail ends all waiting. What the guest said of its own death explains more
+// than the rest.
 func (c *console) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.failure == nil || c.failure == errConsoleEnded {
+	switch {
+	case c.failure != nil && c.failure != errConsoleEnded:
+	case c.crash != nil:
+		c.failure = c.crash
+	default:
 		c.failure = err
 	}
 	c.broadcast()
@@ -214,5 +224,5 @@ func (c *console) text() []string {
 func (c *console) unmatched() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return lastLines(Sanitize(c.unread))
+	return tail(strings.Split(Sanitize(c.unread), "\n"))
 }

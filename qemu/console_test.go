@@ -134,3 +134,14 @@ func TestReadCopiesEachByte(t *testing.T) {
 		t.Errorf("log %q, text %q", log.String(), c.text())
 	}
 }
+
+func TestTailIsReadable(t *testing.T) {
+	lines := []string{"early"}
+	for i := range tailLines {
+		lines = append(lines, fmt.Sprintf("line %d", i), "@0badcafe o 5 AAAA 01234567")
+	}
+	got := tail(append(lines, strings.Repeat("x", 500)))
+	if strings.Contains(got, "early") || strings.Contains(got, "@0badcafe") || !strings.HasSuffix(got, "x ...") || strings.Count(got, "\n") != tailLines-1 {
+		t.Errorf("tail:\n%s", got)
+	}
+}

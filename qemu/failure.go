@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -33,12 +34,30 @@ func (m *Machine) explain(what string, err error) error {
 }
 
 func (m *Machine) guestFailed(reason string, timeout bool) error {
-	return &BootError{Reason: reason, Tail: lastLines(strings.Join(m.console.text(), "\n")),
-		Artifacts: m.Artifacts(), Timeout: timeout}
+	return &BootError{Reason: reason, Tail: tail(m.console.text()), Artifacts: m.Artifacts(), Timeout: timeout}
 }
 
 func (m *Machine) harnessFailed(op string, err error) error {
 	return &HarnessError{Op: op, Err: err, Artifacts: m.Artifacts()}
+}
+
+// tail returns the last lines that a person can read: no frames, no long ones.
+func tail(lines []string) string {
+	frame := regexp.MustCompile(`^@[0-9a-f]{8} [oex] `)
+	var out []string
+	for _, line := range slices.Backward(lines) {
+		if frame.MatchString(line) {
+			continue
+		}
+		if runes := []rune(line); len(runes) > tailColumns {
+			line = string(runes[:tailColumns]) + " ..."
+		}
+		if out = append(out, line); len(out) == tailLines {
+			break
+		}
+	}
+	slices.Reverse(out)
+	return strings.Join(out, "\n")
 }
 
 // ended tells a guest that went away from a QEMU that broke. A guest's silent

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -348,8 +347,3 @@ func (c Config) Scale(d time.Duration) time.Duration {
 
 // Scale stretches a duration, meant for a machine with KVM, to this machine.
 func (m *Machine) Scale(d time.Duration) time.Duration { return m.config.Scale(d) }
-
-func lastLines(text string) string {
-	lines := strings.Split(text, "\n")
-	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
-}

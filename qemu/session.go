@@ -44,7 +44,8 @@ func (m *Machine) Login(ctx context.Context, password string) error {
 func (m *Machine) promptOrPassword(ctx context.Context, from position) (at position, asks bool, err error) {
 	prompt := promptPattern()
 	at, err = m.console.wait(ctx, from, func(line string) bool {
-		asks = strings.HasSuffix(line, "password: ")
+		// Not at the end only: programs print behind the question.
+		asks = strings.HasPrefix(line, "password: ")
 		return asks || prompt.MatchString(line)
 	})
 	if err != nil {
