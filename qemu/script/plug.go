@@ -29,7 +29,7 @@ type device struct {
 
 func parsePlug(args []string) (device, error) {
 	if len(args) < 2 {
-		return device{}, errors.New("usage: plug ID DRIVER [SIZE] [label=L] [file=F] [KEY=VALUE]...")
+		return device{}, errors.New("usage: plug ID DRIVER [SIZE] [label=L] [file=F] and any KEY=VALUE")
 	}
 	d := device{id: args[0], driver: args[1], props: qmp.Props{}}
 	for _, word := range args[2:] {
