@@ -68,7 +68,7 @@ func TestFaultsOfNaiveInit(t *testing.T) {
 func (f fault) boot(t *testing.T, bins string) string {
 	c := beaconMachine(t, bins)
 	c.Initrd = strip(t, c.Initrd, f.without)
-	c.Cmdline = f.words + " quiet panic=1 tsc=reliable"
+	c.Cmdline = f.words + " quiet panic=1"
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	m, err := qemu.Start(ctx, c)

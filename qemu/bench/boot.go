@@ -114,21 +114,27 @@ func stampOf(log, text string) (time.Duration, error) {
 
 // read asks the machine how much its two daemons take.
 func (mem *memory) read(ctx context.Context, m *qemu.Machine) error {
+	list, err := output(ctx, m, "svc ls --json")
+	if err != nil {
+		return err
+	}
+	devmgr := regexp.MustCompile(`"name": ?"devmgr"[^}]*"pid": ?"?(\d+)`).FindStringSubmatch(list)
+	if devmgr == nil {
+		return fmt.Errorf("svc ls: no devmgr in %s", list)
+	}
 	for _, q := range []struct {
-		command, field string
-		into           *int
+		pid, field string
+		into       *int
 	}{
-		{"cat /proc/1/status", "VmRSS", &mem.init},
-		{"cat /proc/1/status", "Threads", &mem.threads},
-		{"cat /proc/$(svc ls --json | grep devmgr | sed 's/.*\"pid\": *\"*\\([0-9]*\\).*/\\1/')/status", "VmRSS", &mem.devmgr},
+		{"1", "VmRSS", &mem.init}, {"1", "Threads", &mem.threads}, {devmgr[1], "VmRSS", &mem.devmgr},
 	} {
-		text, err := output(ctx, m, q.command)
+		text, err := output(ctx, m, "cat /proc/"+q.pid+"/status")
 		if err != nil {
 			return err
 		}
 		match := regexp.MustCompile(q.field + `:\s+(\d+)`).FindStringSubmatch(text)
 		if match == nil {
-			return fmt.Errorf("%s: no %s", q.command, q.field)
+			return fmt.Errorf("process %s: no %s", q.pid, q.field)
 		}
 		if *q.into, err = strconv.Atoi(match[1]); err != nil {
 			return err

@@ -87,7 +87,7 @@ func (b *boots) build(ctx context.Context) error {
 func (b *boots) image(ctx context.Context, bins, name string) (*image.Result, error) {
 	return image.Build(ctx, image.Options{
 		Appliance: "image/default", Target: "pc", Output: filepath.Join(b.dir, name),
-		Append: "tsc=reliable", Parts: "bin/parts", Binaries: bins,
+		Parts: "bin/parts", Binaries: bins,
 	})
 }
 
