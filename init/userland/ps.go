@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,6 +66,7 @@ func readProcesses(root fs.FS) ([]process, error) {
 			list = append(list, p)
 		}
 	}
+	slices.SortFunc(list, func(a, b process) int { return a.pid - b.pid })
 	return list, nil
 }
 

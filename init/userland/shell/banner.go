@@ -55,7 +55,7 @@ func slot(root fs.FS) string {
 	if r, ok := words.Get("root"); ok {
 		return "booted from " + r
 	}
-	return "booted from memory (initramfs): nothing is kept but /perm"
+	return "booted from memory (initramfs)"
 }
 
 func firstLine(root fs.FS, name string) string {
