@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"slashdev/devmgr/uevent"
 )
@@ -27,17 +29,54 @@ func (s FS) Scan() iter.Seq2[uevent.Event, error] {
 			yield(uevent.Event{}, err)
 			return
 		}
-		for _, f := range devices {
-			ev, err := s.read(f.devpath, f.subsystem)
-			if err != nil {
-				continue // vanished since
-			}
+		for ev := range s.readAll(devices) {
 			ev.Action = uevent.Add
 			if !yield(ev, nil) {
 				return
 			}
 		}
 	}
+}
+
+// readAll yields the devices that are still there, in order. The kernel takes
+// most of the time, so on the machine two goroutines read, each its part.
+func (s FS) readAll(devices []found) iter.Seq[uevent.Event] {
+	return func(yield func(uevent.Event) bool) {
+		read := s.readOne
+		if _, ok := s.tree.(host); ok {
+			events := s.readParallel(devices)
+			read = func(i int, _ found) uevent.Event { return events[i] }
+		}
+		for i, f := range devices {
+			if ev := read(i, f); ev.DevPath != "" && !yield(ev) {
+				return
+			}
+		}
+	}
+}
+
+// readOne returns the zero Event for what has vanished.
+func (s FS) readOne(_ int, f found) uevent.Event {
+	ev, err := s.read(f.devpath, f.subsystem)
+	if err != nil {
+		return uevent.Event{}
+	}
+	return ev
+}
+
+func (s FS) readParallel(devices []found) []uevent.Event {
+	events := make([]uevent.Event, len(devices))
+	var next atomic.Int64
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(len(devices)); i = next.Add(1) - 1 {
+			events[i] = s.readOne(0, devices[i])
+		}
+	}
+	var wg sync.WaitGroup
+	wg.Go(work)
+	work()
+	wg.Wait()
+	return events
 }
 
 func (s FS) find() ([]found, error) {
@@ -59,18 +98,30 @@ func (s FS) find() ([]found, error) {
 }
 
 // appendLinks collects the devices that the links in dir lead to. Classes hold
-// attribute files too (net/bonding_masters, firmware/timeout).
+// attribute files too (net/bonding_masters, firmware/timeout). Most devices of
+// a PC are virtual ones, and a name is in a class only once, so those are found
+// by one listing instead of a readlink each.
 func (s FS) appendLinks(all []found, dir, subsystem string) []found {
 	entries, _ := fs.ReadDir(s.tree, dir)
+	virtual := map[string]bool{}
+	if len(entries) > 4 && strings.HasPrefix(dir, "class/") {
+		below, _ := fs.ReadDir(s.tree, "devices/virtual/"+subsystem)
+		for _, e := range below {
+			virtual[e.Name()] = e.IsDir()
+		}
+	}
 	for _, e := range entries {
 		if e.Type()&fs.ModeSymlink == 0 {
 			continue
 		}
-		target, err := fs.ReadLink(s.tree, dir+"/"+e.Name())
-		if err != nil {
-			continue
+		devpath := "/devices/virtual/" + subsystem + "/" + e.Name()
+		if !virtual[e.Name()] {
+			target, err := fs.ReadLink(s.tree, dir+"/"+e.Name())
+			if err != nil {
+				continue
+			}
+			devpath = path.Join("/", dir, target)
 		}
-		devpath := path.Join("/", dir, target)
 		if strings.HasPrefix(devpath, "/devices/") && uevent.CheckDevPath(devpath) == nil {
 			all = append(all, found{devpath, subsystem})
 		}

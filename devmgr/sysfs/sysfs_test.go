@@ -130,3 +130,30 @@ func BenchmarkScanHost(b *testing.B) {
 		b.ReportMetric(float64(n), "devices")
 	}
 }
+
+// Virtual devices are found by a listing: a real one beside them must not be.
+func TestScanTellsVirtualDevices(t *testing.T) {
+	s := devtest.NewSys()
+	want := map[string]bool{"/devices/pnp0/00:01/tty/ttyS0": true}
+	for _, name := range []string{"tty", "tty0", "tty1", "tty2", "tty3", "console"} {
+		want["/devices/virtual/tty/"+name] = true
+	}
+	for p := range want {
+		s.Add(p, "tty", "MAJOR=4", "MINOR=1", "DEVNAME=x")
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, s.Tree()); err != nil {
+		t.Fatal(err)
+	}
+	for _, tree := range []sysfs.FS{s.FS(), sysfs.Host(dir)} {
+		n := 0
+		for ev, err := range tree.Scan() {
+			if n++; err != nil || !want[ev.DevPath] || ev.Subsystem != "tty" {
+				t.Errorf("got %+v, %v", ev, err)
+			}
+		}
+		if n != len(want) {
+			t.Errorf("%d devices, want %d", n, len(want))
+		}
+	}
+}
