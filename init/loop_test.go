@@ -13,6 +13,7 @@ import (
 
 	"slashdev/init/children"
 	"slashdev/init/console"
+	"slashdev/init/control"
 	"slashdev/init/linux"
 	"slashdev/init/linux/linuxtest"
 )
@@ -255,23 +256,14 @@ func TestRequests(t *testing.T) {
 		defer r.finish()
 		r.up()
 		for _, tt := range tests {
-			words, err := readRequest(strings.NewReader(tt.request + "\n"))
+			words, err := control.Read(strings.NewReader(tt.request + "\n"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			out, err := r.m.ask(words)
-			r.want(tt.request, string(finish(out, err)), tt.want)
+			r.want(tt.request, string(control.Finish(out, err)), tt.want)
 		}
 	})
-}
-
-// P-12: what is no request is answered, and nothing is read without bound.
-func TestP12_BadRequests(t *testing.T) {
-	for _, s := range []string{"", "\n", "\"open\n", strings.Repeat("x", 1<<20)} {
-		if words, err := readRequest(strings.NewReader(s)); err == nil {
-			t.Errorf("request %.10q: got %q, want an error", s, words)
-		}
-	}
 }
 
 // P-03: no signal that can be caught is left to the runtime, which would exit.

@@ -10,6 +10,8 @@ import (
 	"slashdev/init/boot"
 	"slashdev/init/cmdline"
 	"slashdev/init/console"
+	"slashdev/init/control"
+	"slashdev/init/initreq"
 	"slashdev/init/linux"
 	"slashdev/init/plan"
 )
@@ -92,12 +94,14 @@ func (m *machine) openSockets(k linux.Kernel) {
 	if l, err := k.Listen(controlPath); err != nil {
 		m.log("%v", err)
 	} else {
-		go m.serveControl(l)
+		go control.Serve(l, m.ask)
 	}
 	if d, err := k.ListenDatagrams(notifyPath); err != nil {
 		m.log("%v", err)
 	} else {
-		go m.readNotices(d)
+		go control.ReadNotices(d, func(pid int, n initreq.Notice) {
+			m.post(func() { m.noticed(pid, n.Ready, n.Status) })
+		})
 	}
 }
 

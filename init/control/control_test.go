@@ -1,0 +1,135 @@
+package control
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"slashdev/init/initreq"
+	"slashdev/init/linux"
+)
+
+// P-12: what is no request is answered, and nothing is read without bound.
+func TestP12_BadRequests(t *testing.T) {
+	for _, s := range []string{"", "\n", "\"open\n", strings.Repeat("x", 1<<20)} {
+		if words, err := Read(strings.NewReader(s)); err == nil {
+			t.Errorf("request %.10q: got %q, want an error", s, words)
+		}
+	}
+}
+
+// asUser is a listener whose clients all are one user.
+type asUser struct {
+	*linux.Listener
+	uid uint32
+}
+
+func (a asUser) Accept() (*os.File, uint32, error) {
+	conn, _, err := a.Listener.Accept()
+	return conn, a.uid, err
+}
+
+func TestServe(t *testing.T) {
+	echo := func(words []string) ([]byte, error) {
+		if words[0] == "fail" {
+			return nil, errors.New("no such thing")
+		}
+		return []byte("= said=" + words[0] + "\n"), nil
+	}
+	tests := []struct {
+		uid        uint32
+		send, want string
+	}{
+		{0, "ls\n", "= said=ls\nok\n"},
+		{0, "fail\n", "err 2 \"no such thing\"\n"},
+		{65534, "ls\n", "err 4 \"only root may ask PID 1\"\n"},
+		{0, strings.Repeat("x", 5000), "err 2 \"request is longer than 4096 bytes\"\n"},
+	}
+	for _, tt := range tests {
+		path := filepath.Join(t.TempDir(), "s")
+		l, err := linux.Kernel{}.Listen(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go Serve(asUser{l, tt.uid}, echo)
+		if got := exchange(t, path, tt.send); got != tt.want {
+			t.Errorf("uid %d, %.10q: got %q, want %q", tt.uid, tt.send, got, tt.want)
+		}
+	}
+}
+
+// P-12: clients that say nothing cannot keep others out for longer than their
+// time; those that leave make room at once.
+func TestP12_ManyClients(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := linux.Kernel{}.Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go Serve(asUser{l, 0}, func([]string) ([]byte, error) { return nil, nil })
+	for range 1000 {
+		c, err := net.Dial("unix", path)
+		for errors.Is(err, syscall.EAGAIN) { // the queue is full: the server is at it
+			runtime.Gosched()
+			c, err = net.Dial("unix", path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	if got := exchange(t, path, "status\n"); got != "ok\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func exchange(t *testing.T, path, send string) string {
+	t.Helper()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, send); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.(*net.UnixConn).CloseWrite()
+	b, _ := io.ReadAll(c) // a server that hung up early resets
+	return string(b)
+}
+
+// script is a FIFO that gives one part for each read.
+type script struct{ parts []string }
+
+func (s *script) Read(b []byte) (int, error) {
+	if len(s.parts) == 0 {
+		return 0, os.ErrClosed
+	}
+	n := copy(b, s.parts[0])
+	if s.parts[0] = s.parts[0][n:]; s.parts[0] == "" {
+		s.parts = s.parts[1:]
+	}
+	return n, nil
+}
+
+func TestReadInitctl(t *testing.T) {
+	good := string(initreq.Request{Cmd: initreq.RunLevel, RunLevel: '6'}.Append(nil))
+	garbage := strings.Repeat("x", 60000)
+	var acted []byte
+	var bad int
+	ReadInitctl(&script{parts: []string{good + good, garbage + good, good, good[:100], good}},
+		func(r initreq.Request) { acted = append(acted, r.RunLevel) },
+		func(error) { bad++ })
+	// The third is thrown away with the garbage in front of it, the fourth with
+	// the part of a request.
+	if !slices.Equal(acted, []byte("666")) || bad != 2 {
+		t.Errorf("acted on %q, %d bad; want 666 and 2", acted, bad)
+	}
+}
