@@ -104,7 +104,7 @@ var mayskip = []struct {
 	{"...", regexp.MustCompile(`^needs (root|user namespaces|/dev/fuse|/dev/kvm|QEMU|bin/parts)`)},
 	{"...", regexp.MustCompile(`^boots a machine: left out by -short`)},
 	{"image/... qemu/...", regexp.MustCompile(`^\S+ is not installed \(\S+\)`)},
-	{"devmgr/uevent", regexp.MustCompile(`^(no uevent socket here|cannot trigger events here)`)},
+	{"devmgr/uevent devmgr/daemon", regexp.MustCompile(`^(no uevent socket here|cannot trigger events here)`)},
 }
 
 func checkSkips(tr *tree) (all []finding) {

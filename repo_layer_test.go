@@ -76,7 +76,7 @@ func checkLayers(tr *tree) (all []finding) {
 var devmgrOrder = []string{
 	"uevent", "sysfs", "devtree",
 	"rules", "rules/udev", "rules/devfsd", "rules/devfsrules", "rules/devd", "naming", "namespace",
-	"devdir", "devfuse", "udevdb", "bpf", "watch", "actions", "ctl", "devtest", "daemon", ".",
+	"devdir", "devfuse", "udevdb", "bpf", "watch", "actions", "ctl", "daemon", "devtest", ".",
 }
 
 func checkOrder(tr *tree) (all []finding) {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net"
 	"path/filepath"
 	"slices"
@@ -77,14 +78,14 @@ func (d *daemon) answer(writes bool) func(context.Context, []string, *ctl.Writer
 		r := parseRequest(words[1:])
 		r.ctx, r.w = ctx, w
 		err := all[i].run(d, r)
-		if err == errUsage {
+		if errors.Is(err, errUsage) {
 			return ctl.Errorf(ctl.Usage, "usage: %s", all[i].usage)
 		}
 		return err
 	}
 }
 
-var errUsage = ctl.Errorf(ctl.Usage, "usage")
+var errUsage = errors.New("usage")
 
 func parseRequest(words []string) *request {
 	r := &request{options: map[string][]string{}}
