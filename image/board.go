@@ -17,14 +17,15 @@ type board struct {
 	consoles []string
 	words    []string
 	dtb      string // device tree for -kernel boots
+	raw      bool   // the disk is faster than unpacking: programs are stored as they are
 }
 
 const kernelModule = "github.com/gokrazy/"
 
 func boards() []board {
 	return []board{
-		{name: "pc", arch: "amd64", part: "kernel.amd64", consoles: []string{"tty0", "ttyS0,115200"}},
-		{name: "virt", arch: "arm64", part: "kernel.arm64", consoles: []string{"ttyAMA0"}},
+		{name: "pc", arch: "amd64", part: "kernel.amd64", consoles: []string{"tty0", "ttyS0,115200"}, raw: true},
+		{name: "virt", arch: "arm64", part: "kernel.arm64", consoles: []string{"ttyAMA0"}, raw: true},
 		{
 			name: "rpi", arch: "arm64", part: "kernel.rpi", consoles: []string{"tty1", "serial0,115200"},
 			words: []string{"cgroup_enable=memory"}, dtb: "bcm2710-rpi-3-b.dtb",

@@ -121,21 +121,22 @@ func grubText(cmdline string) (tree.Entry, error) {
 		}
 		quoted = append(quoted, "'"+w+"'")
 	}
+	linux := "linux /$slot/vmlinuz " + strings.Join(quoted, " ")
 	text := `# Written by slashdev; patched in place, so its size is fixed.
-serial --unit=0 --speed=115200
-terminal_output console serial
 set timeout=0
 set slot=a
-` + grubLinux + strings.Join(quoted, " ") + `
-boot
+if ` + linux + `; then boot; fi
+# Only now the serial line: setting it up clears the screen behind it.
+serial --unit=0 --speed=115200
+terminal_output console serial
+echo "slashdev: GRUB cannot start /$slot/vmlinuz:"
+linux /$slot/vmlinuz
 `
 	if len(text) > textRoom {
 		return tree.Entry{}, errorf(codeUsage, "kernel command line of %d bytes does not fit grub.cfg", len(cmdline))
 	}
 	return padText(grubConfig, text, '#'), nil
 }
-
-const grubLinux = "linux /$slot/vmlinuz "
 
 // writeBIOS puts GRUB's core image into its partition and returns the code for
 // the MBR, which loads it. Both know the other's place by block lists.
