@@ -1,4 +1,5 @@
-// Package console writes PID 1's lines to every console without ever blocking.
+// Package console writes lines of PID 1 and of the logger to a console without
+// ever blocking.
 //
 // Each console has a queue of its own and a goroutine that empties it. A
 // console whose line is stopped (Ctrl-S, flow control, a gadget that nobody
@@ -68,7 +69,7 @@ func (c *Console) drain(w io.WriteCloser, open Opener) {
 // lost tells of lines that were dropped since it was last asked.
 func (c *Console) lost() string {
 	if n := c.dropped.Swap(0); n > 0 {
-		return crlf(fmt.Sprintf("init: console %s was stopped: %d lines dropped", c.Name, n))
+		return crlf(fmt.Sprintf("console %s was stopped: %d lines dropped", c.Name, n))
 	}
 	return ""
 }

@@ -29,7 +29,7 @@ func TestP07_StoppedConsoleDropsAndCounts(t *testing.T) {
 	c.Close()
 	text := <-out
 	arrived, lost := strings.Count(text, "x\r\n"), 0
-	for _, m := range regexp.MustCompile(`init: console ttyS0 was stopped: (\d+) lines dropped`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`console ttyS0 was stopped: (\d+) lines dropped`).FindAllStringSubmatch(text, -1) {
 		n, _ := strconv.Atoi(m[1])
 		lost += n
 	}

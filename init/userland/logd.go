@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"slashdev/devmgr/ctl"
+	"slashdev/init/console"
 	"slashdev/init/userland/logd"
 	"slashdev/init/userland/tool"
 )
@@ -111,14 +112,14 @@ func openDevice(name string, flags int) (*os.File, error) {
 	return f, err
 }
 
-func openConsoles(e *tool.Env) (list []*logd.Console) {
+func openConsoles(e *tool.Env) (list []*console.Console) {
 	text, _ := fs.ReadFile(e.Root, "proc/consoles")
-	for _, name := range logd.ConsoleNames(string(text)) {
-		f, err := openDevice(name, os.O_WRONLY)
+	for _, name := range console.Names(string(text)) {
+		c, err := console.Open(name, func() (io.WriteCloser, error) { return openDevice(name, os.O_WRONLY) })
 		if err != nil {
 			continue // a console without a terminal, such as netconsole
 		}
-		list = append(list, logd.NewConsole(name, f))
+		list = append(list, c)
 	}
 	return list
 }

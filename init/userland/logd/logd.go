@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"slashdev/init/console"
 	"slashdev/init/userland/tool"
 )
 
@@ -33,7 +34,7 @@ type Config struct {
 	Sources  []Source
 	Ring     *Ring
 	Kmsg     io.Writer // nil: none
-	Consoles []*Console
+	Consoles []*console.Console
 	Now      func() time.Duration // since boot
 	Logf     func(format string, args ...any)
 }
@@ -45,19 +46,15 @@ type Logger struct {
 	tee tee
 }
 
-// New returns a logger that prints on the consoles until told otherwise.
+// New returns a logger that prints the first lines of each program on the
+// consoles, until told otherwise.
 func New(cfg Config) *Logger {
-	l := &Logger{cfg: cfg, tee: tee{consoles: cfg.Consoles}}
-	l.tee.on.Store(true)
-	return l
+	return &Logger{cfg: cfg, tee: tee{consoles: cfg.Consoles}}
 }
 
 // Run reads all sources until ctx ends.
 func (l *Logger) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	for _, c := range l.cfg.Consoles {
-		wg.Go(func() { c.run(ctx, &l.tee.on) })
-	}
 	for _, s := range l.cfg.Sources {
 		wg.Go(func() { l.read(s) })
 	}
@@ -67,10 +64,7 @@ func (l *Logger) Run(ctx context.Context) error {
 			c.Close()
 		}
 	}
-	for _, c := range l.cfg.Consoles {
-		c.close()
-	}
-	wg.Wait()
+	wg.Wait() // not for the consoles: one may be stopped
 	return ctx.Err()
 }
 
@@ -78,10 +72,12 @@ func (l *Logger) Run(ctx context.Context) error {
 func (l *Logger) read(s Source) {
 	r := bufio.NewReaderSize(s.R, maxLine)
 	quota := quota{tokens: quotaBurst, last: l.cfg.Now()}
-	for {
+	for nth := 1; ; nth++ {
 		part, err := r.ReadSlice('\n')
 		if len(part) > 0 {
-			l.pass(s.Name, string(part), &quota)
+			text := Text(s.Name, string(part))
+			l.tee.print(s.Name, text, nth)
+			l.pass(s.Name, text, &quota)
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return
@@ -89,18 +85,13 @@ func (l *Logger) read(s Source) {
 	}
 }
 
-// pass hands one line to everybody.
-func (l *Logger) pass(name, raw string, q *quota) {
-	text := Text(name, raw)
+// pass hands one line to the ring and to the kernel.
+func (l *Logger) pass(name, text string, q *quota) {
 	now := l.cfg.Now()
 	if err := l.cfg.Ring.Append(Record{now, name, text}); err != nil {
 		l.cfg.Logf("logd: %v", err)
 	}
-	if text == "" {
-		return
-	}
-	l.tee.print(name + ": " + text)
-	if l.cfg.Kmsg == nil {
+	if text == "" || l.cfg.Kmsg == nil {
 		return
 	}
 	if ok, missed := q.take(now); ok {

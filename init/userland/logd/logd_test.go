@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"slashdev/init/console"
 	"unicode"
 	"unicode/utf8"
 )
@@ -34,9 +36,13 @@ func start(t *testing.T, names ...string) *rig {
 	}
 	kmsgR, kmsgW := io.Pipe()
 	consoleR, consoleW := io.Pipe()
+	terminal, err := console.Open("ttyS0", func() (io.WriteCloser, error) { return consoleW, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg := Config{
 		Ring: ring, Kmsg: kmsgW, Now: func() time.Duration { return 1500 * time.Millisecond },
-		Consoles: []*Console{NewConsole("ttyS0", consoleW)}, Logf: t.Logf,
+		Consoles: []*console.Console{terminal}, Logf: t.Logf,
 	}
 	for _, n := range names {
 		pr, pw := io.Pipe()
@@ -148,27 +154,27 @@ func TestLongAndUnfinishedLines(t *testing.T) {
 	expect(t, r.kmsg, "<30>x: rest\n")
 }
 
-// P-07: a console that takes nothing holds up nobody; it loses lines and says so.
-func TestP07_StoppedConsoleDropsAndCounts(t *testing.T) {
-	r := start(t, "x")
-	for i := range queueDepth + 50 {
-		r.tee.print(fmt.Sprint("line ", i))
+// At boot the consoles show the first lines of each program; a person may ask
+// for all.
+func TestConsoleShowsFirstLinesAtBoot(t *testing.T) {
+	r := start(t, "ntp", "hello")
+	for i := range bootLines + 3 {
+		r.say(t, "ntp", fmt.Sprintf("try %d\n", i+1))
+		expect(t, r.kmsg, fmt.Sprintf("<30>ntp: try %d\n", i+1))
 	}
-	lines, said := 0, ""
-	for said == "" {
-		s, err := r.console.ReadString('\n')
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(s, "logd: ttyS0: ") {
-			said = s
-		}
-		lines++
+	r.say(t, "hello", "ready\n")
+	expect(t, r.kmsg, "<30>hello: ready\n")
+	for i := range bootLines {
+		expect(t, r.console, fmt.Sprintf("ntp: try %d\r\n", i+1))
 	}
-	var lost int
-	if _, err := fmt.Sscanf(said, "logd: ttyS0: %d lines dropped", &lost); err != nil || lost < 40 || lost > 50 {
-		t.Errorf("said %q", said)
+	expect(t, r.console, "ntp: more with: svc log ntp\r\n")
+	expect(t, r.console, "hello: ready\r\n")
+	if err := r.Handle(context.Background(), []string{"console", "on"}, nil); err != nil {
+		t.Fatal(err)
 	}
+	r.say(t, "ntp", "try again\n")
+	expect(t, r.kmsg, "<30>ntp: try again\n")
+	expect(t, r.console, "ntp: try again\r\n")
 }
 
 func TestNoisyProgramDoesNotFillTheKernelsLog(t *testing.T) {
@@ -223,13 +229,6 @@ func TestRingKeepsTheNewest(t *testing.T) {
 	}
 	if got, _ := again.Tail("p", 1); len(got) != 1 || got[0].Text != "line 99" {
 		t.Errorf("after a restart: %v", got)
-	}
-}
-
-func TestConsoleNames(t *testing.T) {
-	got := ConsoleNames("tty0                 -WU (EC p  )    4:1\nttyS0                -W- (E  p a)    4:64\n../x -W-\n\n")
-	if strings.Join(got, " ") != "tty0 ttyS0" {
-		t.Errorf("%q", got)
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 func (l *Logger) Handle(_ context.Context, words []string, w *ctl.Writer) error {
 	switch {
 	case len(words) == 2 && words[0] == "console" && (words[1] == "on" || words[1] == "off"):
-		l.tee.on.Store(words[1] == "on")
+		l.tee.mode.Store(int32(map[string]mode{"on": on, "off": off}[words[1]]))
 		return nil
 	case (len(words) == 2 || len(words) == 3) && words[0] == "tail":
 		return l.tail(w, words[1:])

@@ -1,83 +1,40 @@
 package logd
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"strings"
 	"sync/atomic"
+
+	"slashdev/init/console"
 )
 
-// queueDepth is how many lines wait for a slow console: two seconds of full
-// lines at 115200 baud.
-const queueDepth = 256
+// bootLines is how many lines of each program the consoles show at boot: enough
+// to see that it came up, and a program that complains for ever is silenced.
+const bootLines = 8
 
-// Console is one console of the machine, behind a queue of its own.
-type Console struct {
-	name    string
-	w       io.WriteCloser
-	queue   chan string
-	dropped atomic.Int64
-}
+// mode is what the consoles show.
+type mode int32
 
-// NewConsole returns a console that is written to through w. A Write may wait
-// as long as it likes; Close must end it.
-func NewConsole(name string, w io.WriteCloser) *Console {
-	return &Console{name: name, w: w, queue: make(chan string, queueDepth)}
-}
+const (
+	booting mode = iota // the first lines of each program
+	on                  // everything: somebody asked for it
+	off                 // nothing: somebody types
+)
 
-// run writes queued lines while the tee is on.
-func (c *Console) run(ctx context.Context, on *atomic.Bool) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case s := <-c.queue:
-			if on.Load() {
-				c.write(s)
-			}
-		}
-	}
-}
-
-func (c *Console) write(s string) {
-	if n := c.dropped.Swap(0); n > 0 {
-		s = fmt.Sprintf("logd: %s: %d lines dropped, the console was busy\r\n%s", c.name, n, s)
-	}
-	if _, err := io.WriteString(c.w, s); err != nil {
-		c.dropped.Add(1) // unplugged, or hung up: a later line may get through
-	}
-}
-
-func (c *Console) close() { c.w.Close() }
-
-// tee prints lines on all consoles, while it is on.
+// tee prints lines on all consoles, as far as its mode lets it.
 type tee struct {
-	on       atomic.Bool
-	consoles []*Console
+	mode     atomic.Int32
+	consoles []*console.Console
 }
 
-// print queues one line. The full queue drops and counts.
-func (t *tee) print(s string) {
-	if !t.on.Load() {
+// print queues a line that is the program's nth.
+func (t *tee) print(name, text string, nth int) {
+	m := mode(t.mode.Load())
+	if text == "" || m == off || m == booting && nth > bootLines {
 		return
 	}
 	for _, c := range t.consoles {
-		select {
-		case c.queue <- s + "\r\n":
-		default:
-			c.dropped.Add(1)
+		c.Print(name + ": " + text)
+		if m == booting && nth == bootLines {
+			c.Print(name + ": more with: svc log " + name)
 		}
 	}
-}
-
-// ConsoleNames returns the terminals behind the consoles of /proc/consoles.
-// The virtual console of the moment, tty0, is where tty1's shell is.
-func ConsoleNames(procConsoles string) (names []string) {
-	for l := range strings.Lines(procConsoles) {
-		if f := strings.Fields(l); len(f) > 0 && !strings.Contains(f[0], "/") {
-			names = append(names, f[0])
-		}
-	}
-	return names
 }
