@@ -5,6 +5,8 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"runtime"
@@ -108,10 +110,20 @@ func (z *gzipWriter) Close(whole bool) error {
 	return err
 }
 
+// maxUnpacked is the largest archive that is read.
+const maxUnpacked = 1 << 30
+
 func gunzip(r io.Reader) ([]byte, error) {
 	z, err := gzip.NewReader(r)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read initramfs: %w", err)
 	}
-	return io.ReadAll(z)
+	raw, err := io.ReadAll(io.LimitReader(z, maxUnpacked))
+	if err == nil && len(raw) == maxUnpacked {
+		err = errors.New("larger than 1 GiB unpacked")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read initramfs: %w", err)
+	}
+	return raw, nil
 }

@@ -164,7 +164,19 @@ func TestFsckAndMtoolsAgree(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	f.Add([]byte(write(f, 4<<20)[:600<<10]))
+	var tr tree.Tree
+	for _, name := range []string{"/cmdline.txt", "/EFI/Linux/slashdev-a+3.efi"} {
+		if err := tr.Add(tree.Bytes(name, 0o644, []byte(name))); err != nil {
+			f.Fatal(err)
+		}
+	}
+	list, _ := tr.Entries()
+	d := make(disk, 3<<20)
+	if err := Write(d, list, Config{Size: int64(len(d))}); err != nil {
+		f.Fatal(err)
+	}
+	end := bytes.LastIndex(d, []byte("a+3.efi")) + 1
+	f.Add(bytes.Clone(d[:end]))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		fs, err := Open(bytes.NewReader(b))
 		if err != nil {

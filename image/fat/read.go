@@ -15,6 +15,7 @@ var errDamaged = errors.New("read FAT: damaged file system")
 const (
 	maxFiles = 1 << 16
 	maxDepth = 32
+	maxSlots = 64 << 20 // bytes of all directories: they may form a ring
 )
 
 // File is a file or directory found.
@@ -31,6 +32,7 @@ type FS struct {
 	r     io.ReaderAt
 	root  int64 // cluster, FAT32 only
 	files []File
+	slots int64 // bytes of directories read so far
 }
 
 // Open reads the names of the whole file system.
@@ -119,8 +121,9 @@ func (f *FS) content(c, limit int64) ([]byte, error) {
 }
 
 func (f *FS) walk(dir string, cluster int64, depth int) error {
-	slots, err := f.slots(cluster)
-	if err != nil || depth > maxDepth {
+	slots, err := f.directory(cluster)
+	f.slots += int64(len(slots))
+	if err != nil || depth > maxDepth || f.slots > maxSlots {
 		return errors.Join(err, errDamaged)
 	}
 	var long []uint16
@@ -153,8 +156,8 @@ func (f *FS) walk(dir string, cluster int64, depth int) error {
 	return nil
 }
 
-// slots reads a directory; cluster 0 is FAT16's root.
-func (f *FS) slots(cluster int64) ([]byte, error) {
+// directory reads the slots of one; cluster 0 is FAT16's root.
+func (f *FS) directory(cluster int64) ([]byte, error) {
 	if cluster != 0 {
 		return f.content(cluster, -1)
 	}

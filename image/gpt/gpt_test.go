@@ -110,7 +110,8 @@ func FuzzRead(f *testing.F) {
 	if err := tab.Write(d, nil); err != nil {
 		f.Fatal(err)
 	}
-	f.Add([]byte(d[:FirstLBA*SectorSize]))
+	f.Add(bytes.Clone(d[:3*SectorSize]))
+	f.Add(bytes.Clone(d[:FirstLBA*SectorSize]))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		tab, err := Read(bytes.NewReader(b))
 		if err == nil && tab.Check() != nil {
