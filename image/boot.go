@@ -114,14 +114,11 @@ func (b *builder) pcTree(cmdline string) (*tree.Tree, error) {
 // grubText is grub.cfg. Slot B will be a second linux line, chosen by counters
 // in grubenv, which has its place already.
 func grubText(cmdline string) (tree.Entry, error) {
-	var quoted []string
-	for _, w := range strings.Fields(cmdline) {
-		if strings.ContainsRune(w, '\'') {
-			return tree.Entry{}, errorf(codeUsage, "kernel word %s: GRUB cannot pass a single quote", w)
-		}
-		quoted = append(quoted, "'"+w+"'")
+	words, err := kernelWords(cmdline)
+	if err != nil {
+		return tree.Entry{}, err
 	}
-	linux := "linux /$slot/vmlinuz " + strings.Join(quoted, " ")
+	linux := "linux /$slot/vmlinuz " + "'" + strings.Join(words, "' '") + "'"
 	text := `# Written by slashdev; patched in place, so its size is fixed.
 set timeout=0
 set slot=a
@@ -136,6 +133,25 @@ linux /$slot/vmlinuz
 		return tree.Entry{}, errorf(codeUsage, "kernel command line of %d bytes does not fit grub.cfg", len(cmdline))
 	}
 	return padText(grubConfig, text, '#'), nil
+}
+
+// kernelWords splits a command line as the kernel does. GRUB puts the quotes
+// back by itself, and would escape those that it is given.
+func kernelWords(cmdline string) ([]string, error) {
+	quoted := false
+	words := strings.FieldsFunc(cmdline, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return !quoted && (r == ' ' || r == '\t')
+	})
+	if quoted || strings.ContainsAny(cmdline, "'\\\n") {
+		return nil, errorf(codeUsage, "kernel words %s: an open quote, or one of ' \\ which GRUB cannot pass", cmdline)
+	}
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], "\"", "")
+	}
+	return words, nil
 }
 
 // writeBIOS puts GRUB's core image into its partition and returns the code for

@@ -193,11 +193,13 @@ func TestReadyImageIsPatchedInPlace(t *testing.T) {
 
 func TestGRUBQuotesWords(t *testing.T) {
 	e, err := grubText(`root=x dyndbg="file y" a=$b;c`)
-	if err != nil || !strings.Contains(string(e.Bytes), `linux /$slot/vmlinuz 'root=x' 'dyndbg="file' 'y"' 'a=$b;c'; then boot`) {
+	if err != nil || !strings.Contains(string(e.Bytes), `linux /$slot/vmlinuz 'root=x' 'dyndbg=file y' 'a=$b;c'; then boot`) {
 		t.Errorf("got %v\n%s", err, e.Bytes)
 	}
-	if _, err := grubText("a='b"); err == nil {
-		t.Error("single quote: no error")
+	for _, bad := range []string{"a='b", `a="b`, `a=\b`} {
+		if _, err := grubText(bad); code(err) != codeUsage {
+			t.Errorf("%s: got %v", bad, err)
+		}
 	}
 }
 

@@ -152,7 +152,7 @@ func AppendCmdline(imageFile, words string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(b.setCmdline(old+" "+strings.Join(strings.Fields(words), " ")), b.file.Sync())
+	return errors.Join(b.setCmdline(old+" "+strings.TrimSpace(words)), b.file.Sync())
 }
 
 // CmdlineOf returns the kernel command line of a ready image, for starting its

@@ -132,8 +132,8 @@ func (b *builder) cmdline(root string) string {
 	}
 	words = append(words, b.board.words...)
 	words = append(words, b.spec.KernelExtraArgs...)
-	if b.Append != "" {
-		words = append(words, strings.Fields(b.Append)...)
+	if more := strings.TrimSpace(b.Append); more != "" {
+		words = append(words, more)
 	}
 	return strings.Join(words, " ")
 }

@@ -55,7 +55,8 @@ func greet(config qemu.Config) {
 		accel = "KVM"
 	}
 	config.Logf("booting %s with %s. Ctrl-A x quits, Ctrl-A h lists the keys", config.Machine, accel)
-	if columns, rows, err := term.GetSize(int(os.Stdin.Fd())); err == nil && (columns < consoleColumns || rows < consoleRows) {
+	columns, rows, err := term.GetSize(int(os.Stdin.Fd()))
+	if err == nil && columns > 0 && (columns < consoleColumns || rows < consoleRows) { // 0: it does not know
 		config.Logf("this terminal is %dx%d; the console assumes %dx%d: enlarge the window, or lines will wrap",
 			columns, rows, consoleColumns, consoleRows)
 	}
