@@ -1,5 +1,9 @@
 #include "textflag.h"
 
+DATA oneProc<>+0(SB)/8, $"GOMAXPRO"
+DATA oneProc<>+8(SB)/8, $"CS=1\x00\x00\x00\x00"
+GLOBL oneProc<>(SB), RODATA|NOPTR, $16
+
 // The entry point of PID 1, in front of the Go runtime's own (link with
 // -E _slashdev_entry). It mends what would kill the runtime, or steer it,
 // before main:
@@ -7,7 +11,9 @@
 //   - descriptors 0-2 that the kernel could not open are filled with empty
 //     memory files, or the runtime looks for /dev/null and dies (trap G1, P-02);
 //   - words like GOGC=off or GOMEMLIMIT=junk of the boot command line, which
-//     the kernel hands over as environment, lose their name (trap G11, P-10).
+//     the kernel hands over as environment, lose their name (trap G11, P-10);
+//   - the first word, the kernel's HOME=/, becomes GOMAXPROCS=1: the loop is
+//     serial, and a second processor only costs threads. main clears them all.
 TEXT _slashdev_entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	XORQ BX, BX
 
@@ -29,6 +35,7 @@ open:
 	JLT  fd
 	MOVQ 0(SP), CX
 	LEAQ 16(SP)(CX*8), BX // envp is behind argc and argv[0..argc]
+	MOVQ BX, R12
 
 word:
 	MOVQ  (BX), DI
@@ -43,4 +50,10 @@ word:
 	JMP   word
 
 runtime:
+	CMPQ (R12), $0
+	JEQ  start
+	LEAQ oneProc<>(SB), DI
+	MOVQ DI, (R12)
+
+start:
 	JMP _rt0_amd64_linux(SB)

@@ -1,5 +1,9 @@
 #include "textflag.h"
 
+DATA oneProc<>+0(SB)/8, $"GOMAXPRO"
+DATA oneProc<>+8(SB)/8, $"CS=1\x00\x00\x00\x00"
+GLOBL oneProc<>(SB), RODATA|NOPTR, $16
+
 // The entry point of PID 1; see entry_amd64.s.
 TEXT _slashdev_entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	MOVD $0, R19
@@ -24,6 +28,7 @@ open:
 	MOVD RSP, R1
 	ADD  $16, R1
 	ADD  R0<<3, R1 // envp
+	MOVD R1, R20
 
 word:
 	MOVD  (R1), R2
@@ -40,4 +45,10 @@ word:
 	B     word
 
 runtime:
+	MOVD (R20), R2
+	CBZ  R2, start
+	MOVD $oneProc<>(SB), R2
+	MOVD R2, (R20)
+
+start:
 	B _rt0_arm64_linux(SB)

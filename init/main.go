@@ -18,7 +18,6 @@ import (
 	"os"
 	"os/signal"
 	"path"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -41,7 +40,6 @@ func main() {
 	k.CloseOnExec()
 	debug.SetGCPercent(100)
 	debug.SetMemoryLimit(memoryLimit)
-	runtime.GOMAXPROCS(1) // the loop is serial; a second one only costs threads
 
 	m := newMachine(k)
 	bootUp(m, k)
