@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"slashdev/image/cpio"
@@ -117,8 +119,8 @@ func (b *builder) writeBoot(f *os.File, table *gpt.Table, boots map[int][]tree.E
 	if err := table.Write(f, code); err != nil {
 		return err
 	}
-	for number, entries := range boots {
-		p := part(table, number)
+	for _, number := range slices.Sorted(maps.Keys(boots)) {
+		p, entries := part(table, number), boots[number]
 		err := fat.Write(io.NewOffsetWriter(f, p.Start*gpt.SectorSize), entries, fat.Config{
 			Size: p.Size * gpt.SectorSize, Label: "SLASHDEV", ID: uint32(number), Time: time.Unix(fixedTime, 0),
 		})

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,15 +27,34 @@ type source struct {
 	name  string
 	text  []byte
 	at    map[string]int // path, as "Slashdev.Shell.Mode" or "Packages[2]" -> offset
-	wrong []error
+	wrong []*Error
+}
+
+// place is the line and column of an offset.
+func (s *source) place(offset int) *Error {
+	before := s.text[:min(max(offset, 0), len(s.text))]
+	return &Error{
+		File: s.name, Line: bytes.Count(before, []byte("\n")) + 1,
+		Col: len(before) - bytes.LastIndexByte(before, '\n'),
+	}
 }
 
 func (s *source) errorf(offset int, format string, args ...any) {
-	before := s.text[:min(max(offset, 0), len(s.text))]
-	s.wrong = append(s.wrong, &Error{
-		File: s.name, Line: bytes.Count(before, []byte("\n")) + 1,
-		Col: len(before) - bytes.LastIndexByte(before, '\n'), Msg: fmt.Sprintf(format, args...),
+	e := s.place(offset)
+	e.Msg = fmt.Sprintf(format, args...)
+	s.wrong = append(s.wrong, e)
+}
+
+// err joins what is wrong, in the order of the file; nil when nothing is.
+func (s *source) err() error {
+	slices.SortStableFunc(s.wrong, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
+	var all []error
+	for _, e := range s.wrong {
+		all = append(all, e)
+	}
+	return errors.Join(all...)
 }
 
 // failf reports what is wrong with the value at a path.
@@ -68,19 +88,12 @@ func (s *source) jsonError(err error, offset int) {
 	case errors.As(err, &syntax):
 		s.errorf(int(syntax.Offset)-1, "not JSON: %s", strings.TrimPrefix(syntax.Error(), "json: "))
 	case errors.As(err, &kind):
-		s.errorf(int(kind.Offset)-1, "%s holds a %s, want %s", cmpOr(kind.Field, "the file"), kind.Value, typeName(kind.Type))
+		s.errorf(int(kind.Offset)-1, "%s holds a %s, want %s", cmp.Or(kind.Field, "the file"), kind.Value, typeName(kind.Type))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		s.errorf(len(s.text), "not JSON: the file ends too early: a brace is not closed")
 	default:
 		s.errorf(offset, "not JSON: %v", err)
 	}
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // typeName names a Go type in JSON's words.

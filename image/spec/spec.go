@@ -1,7 +1,7 @@
 package spec
 
 import (
-	"errors"
+	"fmt"
 	"path"
 	"regexp"
 	"strconv"
@@ -50,8 +50,8 @@ func gokrazyPackages() []string {
 // is wrong is reported at once, each as an *Error.
 func Parse(name string, text []byte) (*Spec, error) {
 	f, src := decode(name, text)
-	if f == nil || len(src.wrong) > 0 {
-		return nil, errors.Join(src.wrong...)
+	if f == nil {
+		return nil, src.err()
 	}
 	s := &Spec{File: *f, Shell: "open", Devfs: "nomount"}
 	s.addPrograms(src)
@@ -61,8 +61,8 @@ func Parse(name string, text []byte) (*Spec, error) {
 	}
 	s.chooseShell(src)
 	s.warn()
-	if len(src.wrong) > 0 {
-		return nil, errors.Join(src.wrong...)
+	if err := src.err(); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -154,7 +154,6 @@ func (s *source) where(path string) string {
 	if !ok {
 		return s.name // a default, not in the file
 	}
-	t := &source{name: s.name, text: s.text}
-	t.errorf(at, "")
-	return strings.TrimSuffix(t.wrong[0].Error(), ": ")
+	e := s.place(at)
+	return fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Col)
 }
