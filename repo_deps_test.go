@@ -161,7 +161,8 @@ func linkedInto(tr *tree, name string) (folders []string) {
 var pid1Bans = []struct{ set, why string }{
 	{"os/exec", "its Wait races the reaper; start children with init/linux"},
 	{"net/...", "PID 1's sockets are raw system calls below init/linux"},
-	{"encoding/... -encoding", "reflection and big tables; the plan and the protocol are lines of words (init/line)"},
+	// x/sys/unix itself links encoding/binary.
+	{"encoding/... -encoding -encoding/binary", "reflection and big tables; the plan and the protocol are lines of words (init/line)"},
 	{"crypto/...", "self-tests run before main; check signatures in userland"},
 	{"text/template/... html/... testing/... go/... database/... log/... plugin", "nothing that PID 1 does needs it"},
 }

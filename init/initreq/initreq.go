@@ -4,6 +4,7 @@
 package initreq
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -40,14 +41,14 @@ func Decode(b []byte) (Request, error) {
 	if len(b) != Size {
 		return Request{}, fmt.Errorf("initctl request of %d bytes: want %d", len(b), Size)
 	}
-	if m := getInt(b); m != magic {
+	if m := binary.NativeEndian.Uint32(b); m != magic {
 		return Request{}, fmt.Errorf("initctl request with magic %#x: want %#x", m, magic)
 	}
 	r := Request{
-		Cmd:       getInt(b[4:]),
-		SleepTime: getInt(b[12:]),
+		Cmd:       binary.NativeEndian.Uint32(b[4:]),
+		SleepTime: binary.NativeEndian.Uint32(b[12:]),
 	}
-	level := getInt(b[8:])
+	level := binary.NativeEndian.Uint32(b[8:])
 	if level > 0x7f {
 		return Request{}, fmt.Errorf("initctl request with run level %#x: want an ASCII character", level)
 	}
@@ -59,19 +60,9 @@ func Decode(b []byte) (Request, error) {
 // Append encodes r behind dst.
 func (r Request) Append(dst []byte) []byte {
 	for _, v := range []uint32{magic, r.Cmd, uint32(r.RunLevel), r.SleepTime} {
-		dst = appendInt(dst, v)
+		dst = binary.NativeEndian.AppendUint32(dst, v)
 	}
 	return append(dst, r.Data[:]...)
-}
-
-// The C structure is in the machine's byte order. All of ours are little-endian;
-// encoding/binary would bring reflection into PID 1.
-func getInt(b []byte) uint32 {
-	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
-}
-
-func appendInt(dst []byte, v uint32) []byte {
-	return append(dst, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
 }
 
 // ErrTooLong says that a request line is longer than line.Max.

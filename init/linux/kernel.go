@@ -62,9 +62,9 @@ func (Kernel) Symlink(target, path string) error {
 
 // Write writes text to a file of procfs, sysfs or cgroupfs; it makes none.
 func (Kernel) Write(path, text string) error {
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	fd, err := open("write", path, unix.O_WRONLY)
 	if err != nil {
-		return wrap("write "+path, err)
+		return err
 	}
 	defer unix.Close(fd)
 	_, err = unix.Write(fd, []byte(text))
@@ -73,9 +73,9 @@ func (Kernel) Write(path, text string) error {
 
 // Read returns what a small file holds, at most 1 MiB.
 func (Kernel) Read(path string) (string, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := open("read", path, unix.O_RDONLY)
 	if err != nil {
-		return "", wrap("read "+path, err)
+		return "", err
 	}
 	defer unix.Close(fd)
 	var text []byte
@@ -135,21 +135,27 @@ func (Kernel) Reboot(cmd int) error { return wrap("reboot", unix.Reboot(cmd)) }
 // write can block: a writer parks in Go's poller while the line is stopped
 // (trap G13), and the terminal does not become ours.
 func (Kernel) OpenConsole(path string) (*os.File, error) {
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, wrap("open console "+path, err)
-	}
-	return os.NewFile(uintptr(fd), path), nil
+	return openTerminal("open console", path, unix.O_WRONLY)
 }
 
 // OpenKeys opens a terminal for reading what a person types, as OpenConsole
 // does for writing.
 func (Kernel) OpenKeys(path string) (io.ReadCloser, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	return openTerminal("open terminal", path, unix.O_RDONLY)
+}
+
+func openTerminal(what, path string, flags int) (*os.File, error) {
+	fd, err := open(what, path, flags|unix.O_NOCTTY|unix.O_NONBLOCK)
 	if err != nil {
-		return nil, wrap("open terminal "+path, err)
+		return nil, err
 	}
 	return os.NewFile(uintptr(fd), path), nil
+}
+
+// open opens path for no child to inherit; what says what for.
+func open(what, path string, flags int) (int, error) {
+	fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0)
+	return fd, wrap(what+" "+path, err)
 }
 
 func wrap(what string, err error) error {

@@ -64,9 +64,9 @@ func openFiles(c Command) (files []uintptr, closeFiles func(), err error) {
 		return files, func() {}, nil
 	}
 	// Without O_NONBLOCK the open of a serial line waits for its carrier.
-	fd, err := unix.Open(c.Tty, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	fd, err := open("open terminal", c.Tty, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK)
 	if err != nil {
-		return nil, nil, wrap("open terminal "+c.Tty, err)
+		return nil, nil, err
 	}
 	if err := unix.SetNonblock(fd, false); err != nil {
 		unix.Close(fd)
@@ -176,8 +176,7 @@ func (Kernel) Pipe() (r, w int, err error) {
 // Open opens a device for children to inherit. It never becomes a controlling
 // terminal.
 func (Kernel) Open(path string) (int, error) {
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	return fd, wrap("open "+path, err)
+	return open("open", path, unix.O_RDWR|unix.O_NOCTTY)
 }
 
 // CloseOnExec keeps every descriptor but 0-2 from children, also those that the

@@ -9,9 +9,9 @@ type Watchdog struct{ fd int }
 // ArmWatchdog opens the watchdog, which starts it, and asks for a timeout in
 // seconds. It returns the one that the device took; devices have their limits.
 func (Kernel) ArmWatchdog(path string, seconds int) (*Watchdog, int, error) {
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	fd, err := open("arm watchdog", path, unix.O_WRONLY)
 	if err != nil {
-		return nil, 0, wrap("arm watchdog "+path, err)
+		return nil, 0, err
 	}
 	_ = unix.IoctlSetPointerInt(fd, unix.WDIOC_SETTIMEOUT, seconds) // then it keeps its own
 	took, err := unix.IoctlGetInt(fd, unix.WDIOC_GETTIMEOUT)
