@@ -2,7 +2,9 @@ package qemu_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,15 +77,7 @@ func TestExecListsDevices(t *testing.T) {
 			if machine == "rpi3" { // USB takes longer than init
 				script = "dev settle input/event0 && dev settle && " + script
 			}
-			cmd := exec.CommandContext(t.Context(), program, "run", "--machine", machine, "--exec", script)
-			cmd.Env = append(os.Environ(), "SLASHDEV_ARTIFACTS="+t.ArtifactDir())
-			var stderr bytes.Buffer
-			cmd.Stderr = &stderr
-			out, err := cmd.Output()
-			if err != nil {
-				t.Fatalf("%v: %s", err, stderr.String())
-			}
-			names := deviceNames(t, out)
+			names := deviceNames(t, runProgram(t, program, "run", "--machine", machine, "--exec", script))
 			for _, name := range want {
 				if !slices.Contains(names, name) {
 					t.Errorf("no %s among %d devices", name, len(names))
@@ -93,12 +87,80 @@ func TestExecListsDevices(t *testing.T) {
 	}
 }
 
+// runProgram runs slashdev and returns its stdout.
+func runProgram(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Env = append(os.Environ(), "SLASHDEV_ARTIFACTS="+t.ArtifactDir())
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("slashdev %q: %v: %s", args, err, stderr.String())
+	}
+	return string(out)
+}
+
+// TestReadyImageIsNeverWritten boots one image on both PCs, as it is and with
+// more kernel words, and compares its bytes.
+func TestReadyImageIsNeverWritten(t *testing.T) {
+	program := slashdevProgram(t)
+	file := filepath.Join(t.TempDir(), "disk.img")
+	runProgram(t, program, "build", "--target", "pc", "-o", file)
+	before := hash(t, file)
+	for _, machine := range []string{"pc", "pc-uefi"} {
+		got := runProgram(t, program, "run", "--machine", machine, "--append", "marked=yes", "--exec", "cat /proc/cmdline", file)
+		if !strings.Contains(got, " marked=yes") {
+			t.Errorf("%s: --append did not reach the kernel: %s", machine, got)
+		}
+	}
+	got := runProgram(t, program, "run", "--exec", "cat /proc/cmdline; cat /dev/zero | head -c 1024 > /dev/vda4", file)
+	if strings.Contains(got, "marked") {
+		t.Errorf("words of an earlier run stayed: %s", got)
+	}
+	if hash(t, file) != before {
+		t.Error("the image was written")
+	}
+}
+
+func hash(t *testing.T, file string) [sha256.Size]byte {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		t.Fatal(err)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// TestAddPutsAFileIntoTheImage also shows that output is byte-exact: what comes
+// back is what went in.
+func TestAddPutsAFileIntoTheImage(t *testing.T) {
+	program := slashdevProgram(t)
+	want := make([]byte, 200_000)
+	for i := range want {
+		want[i] = byte(i * i >> 3)
+	}
+	file := filepath.Join(t.TempDir(), "data")
+	if err := os.WriteFile(file, want, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := runProgram(t, program, "run", "--direct", "--add", file+":/lib/data", "--exec", "cat /lib/data")
+	if got != string(want) {
+		t.Errorf("%d bytes came back, want %d", len(got), len(want))
+	}
+}
+
 // deviceNames returns the nodes, and the last words of devpaths for devices
 // that have none.
-func deviceNames(t *testing.T, text []byte) []string {
+func deviceNames(t *testing.T, text string) []string {
 	t.Helper()
 	var devices []struct{ Devpath, Devname string }
-	if err := json.Unmarshal(text, &devices); err != nil {
+	if err := json.Unmarshal([]byte(text), &devices); err != nil {
 		t.Fatalf("%v: %.200s", err, text)
 	}
 	var names []string
