@@ -68,8 +68,8 @@ func (c Config) accelerator() string {
 		// With a thread per core the three parked cores spin on the host's
 		// and the boot does not finish in two minutes.
 		return "tcg,thread=single"
-	case c.Accel == KVM:
-		return string(KVM)
+	case c.Accel == KVM || c.Accel == Parallel:
+		return string(c.Accel)
 	case c.Machine == "virt":
 		return string(TCG)
 	}

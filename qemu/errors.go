@@ -43,3 +43,11 @@ func withArtifacts(text, tail, folder string) string {
 	}
 	return text
 }
+
+// EmulationFault says whether a boot failed for a fault of TCG's and not of the
+// guest: the int3 of a code patch that is over was executed once more. It is
+// seen with Parallel only; the boot may be tried again.
+func EmulationFault(err error) bool {
+	boot, ok := errors.AsType[*BootError](err)
+	return ok && strings.Contains(boot.Reason, "Oops: int3")
+}

@@ -1,9 +1,11 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -132,7 +134,9 @@ func baseName(pkg string) string {
 // Plan is what PID 1 reads. perm names the writable partition, "" for none.
 func (s *Spec) Plan(perm string) *plan.Plan {
 	p := &plan.Plan{Hostname: s.Hostname, Shell: s.Shell, Devfs: s.Devfs, Perm: perm}
-	for _, prog := range s.Programs {
+	first := slices.Clone(s.Programs) // the user's are started before the system's
+	slices.SortStableFunc(first, func(a, b Program) int { return cmp.Compare(rank(a), rank(b)) })
+	for _, prog := range first {
 		if prog.Config.DontStart {
 			continue
 		}
@@ -146,6 +150,13 @@ func (s *Spec) Plan(perm string) *plan.Plan {
 		p.Programs = append(p.Programs, run)
 	}
 	return p
+}
+
+func rank(p Program) int {
+	if p.System {
+		return 1
+	}
+	return 0
 }
 
 // where says file:line:col of the value at a path.

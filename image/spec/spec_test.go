@@ -43,12 +43,12 @@ hostname scanner
 shell open
 devfs nomount
 perm PARTUUID=x
-program dhcp /gokrazy/dhcp
-restart dhcp gokrazy
 program scan /user/scan -listen :80
 env scan TZ=Europe/Berlin
 env scan A=b
 restart scan always
+program dhcp /gokrazy/dhcp
+restart dhcp gokrazy
 `
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

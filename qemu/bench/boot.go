@@ -158,6 +158,7 @@ func (b *boots) print() {
 	row("floor: a Go init that imports syscall only", b.floors, first, "")
 	row("first line of PID 1", b.samples, first, "60")
 	row("coldplug done and hello: ready", b.samples, ready, "600")
+	fmt.Fprintf(w, "boots repeated for a fault of the emulator\t%d\n", b.faults)
 	fmt.Fprintf(w, "\nmemory on pc, after boot\t\t\t\t\tgoal\n")
 	fmt.Fprintf(w, "PID 1, RSS kB\t%d\t\t\t\t5120\n", b.memory.init)
 	fmt.Fprintf(w, "PID 1, threads\t%d\t\t\t\t8\n", b.memory.threads)

@@ -59,6 +59,7 @@ type boots struct {
 	buildTime       time.Duration
 	floors, samples []sample
 	memory          memory
+	faults          int // boots that the emulator spoiled
 }
 
 func (b *boots) build(ctx context.Context) error {
@@ -94,11 +95,11 @@ func (b *boots) image(ctx context.Context, bins, name string) (*image.Result, er
 func (b *boots) pair(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	f, err := b.bootFloor(ctx)
+	f, err := b.again(ctx, b.bootFloor)
 	if err != nil {
 		return fmt.Errorf("floor: %w", err)
 	}
-	s, err := b.bootOurs(ctx)
+	s, err := b.again(ctx, b.bootOurs)
 	if err != nil {
 		return fmt.Errorf("appliance: %w", err)
 	}
@@ -106,6 +107,19 @@ func (b *boots) pair(ctx context.Context) error {
 	return nil
 }
 
+// again boots once more when the emulator has failed, and counts that.
+func (b *boots) again(ctx context.Context, boot func(context.Context) (sample, error)) (sample, error) {
+	for {
+		s, err := boot(ctx)
+		if !qemu.EmulationFault(err) {
+			return s, err
+		}
+		b.faults++
+	}
+}
+
 func (b *boots) start(ctx context.Context, name string) (*qemu.Machine, error) {
-	return qemu.Start(ctx, qemu.Config{Machine: "pc", Disk: filepath.Join(b.dir, name), Snapshot: true})
+	return qemu.Start(ctx, qemu.Config{
+		Machine: "pc", Accel: qemu.Parallel, Disk: filepath.Join(b.dir, name), Snapshot: true, Artifacts: b.dir,
+	})
 }
