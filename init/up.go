@@ -19,6 +19,7 @@ import (
 // bootUp is steps 2 to 5 of the boot order: file systems, consoles, initctl and
 // the sockets; only then is anything else started.
 func bootUp(m *machine, k linux.Kernel) {
+	go k.ReadAhead("/sbin/devmgr", userland) // their first pages come while we mount
 	errs := boot.Do(k, boot.First())
 	m.openConsoles(k)
 	m.log("slashdev")
@@ -30,14 +31,20 @@ func bootUp(m *machine, k linux.Kernel) {
 	m.armWatchdog(k, words)
 	m.openInitctl()
 	m.openSockets(k)
-	m.report(boot.Do(k, boot.Rest()))
-	m.report([]error{k.LoopbackUp(), k.CatchCtrlAltDel()})
 	p := m.readPlan()
-	if p.Hostname != "" {
-		m.report([]error{k.Sethostname(p.Hostname)})
-	}
 	m.addUnits(k, p, words)
 	m.begin()
+	m.post(func() { m.settle(k, p.Hostname) })
+}
+
+// settle is the part of the boot that only programs wait for. The loop does it
+// first, while the spawner makes devmgr.
+func (m *machine) settle(k linux.Kernel, hostname string) {
+	m.report(boot.Do(k, boot.Rest()))
+	m.report([]error{k.LoopbackUp(), k.CatchCtrlAltDel()})
+	if hostname != "" {
+		m.report([]error{k.Sethostname(hostname)})
+	}
 }
 
 func (m *machine) report(errs []error) {

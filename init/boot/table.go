@@ -20,6 +20,8 @@ func Early() []Step {
 		Mount{Type: "sysfs", Target: "/sys", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_SYSFS"},
 		Mount{Type: "tmpfs", Target: "/run", Flags: NoSuid | NoDev, Data: "mode=0755", Config: "CONFIG_TMPFS"},
 		Mount{Type: "tmpfs", Target: "/tmp", Flags: NoSuid | NoDev, Data: "mode=1777", Config: "CONFIG_TMPFS"},
+		Mount{Type: "cgroup2", Target: "/sys/fs/cgroup", Flags: NoSuid | NoDev | NoExec, Data: "nsdelegate", Config: "CONFIG_CGROUPS"},
+		Dir{Cgroups, 0o755},
 		Dir{"/run/slashdev", 0o755},
 		Dir{"/run/log", 0o755},
 		Dir{"/run/log/slashdev", 0o755},
@@ -28,18 +30,17 @@ func Early() []Step {
 	}
 }
 
-// Rest is what programs expect and PID 1 itself does not need.
+// Rest is what programs expect and neither PID 1 nor devmgr needs. It is done
+// while devmgr looks around.
 func Rest() []Step {
 	return []Step{
 		Mount{Type: "devpts", Target: "/dev/pts", Flags: NoSuid | NoExec, Data: "gid=5,mode=620,ptmxmode=666", Config: "CONFIG_UNIX98_PTYS"},
 		Mount{Type: "tmpfs", Target: "/dev/shm", Flags: NoSuid | NoDev, Data: "mode=1777", Config: "CONFIG_TMPFS"},
 		Mount{Type: "mqueue", Target: "/dev/mqueue", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_POSIX_MQUEUE", Optional: true},
-		Mount{Type: "cgroup2", Target: "/sys/fs/cgroup", Flags: NoSuid | NoDev | NoExec, Data: "nsdelegate", Config: "CONFIG_CGROUPS"},
 		Mount{Type: "bpf", Target: "/sys/fs/bpf", Flags: NoSuid | NoDev | NoExec, Data: "mode=0700", Config: "CONFIG_BPF_SYSCALL", Optional: true},
 		Mount{Type: "pstore", Target: "/sys/fs/pstore", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_PSTORE", Optional: true},
 		Mount{Type: "fusectl", Target: "/sys/fs/fuse/connections", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_FUSE_FS", Optional: true},
 		Mount{Type: "efivarfs", Target: "/sys/firmware/efi/efivars", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_EFIVAR_FS", Optional: true},
-		Dir{Cgroups, 0o755},
 		Link{"/proc/net/pnp", "/tmp/resolv.conf"}, // gokrazy's place; dhcp replaces it
 	}
 }

@@ -93,6 +93,17 @@ func (Kernel) Read(path string) (string, error) {
 	return string(text), nil
 }
 
+// ReadAhead brings files into memory. It may wait for the disk, and says nothing
+// of files that are not there.
+func (Kernel) ReadAhead(paths ...string) {
+	for _, p := range paths {
+		if fd, err := open("read", p, unix.O_RDONLY); err == nil {
+			_ = unix.Fadvise(fd, 0, 0, unix.FADV_WILLNEED)
+			unix.Close(fd)
+		}
+	}
+}
+
 // Sethostname sets the name of the machine.
 func (Kernel) Sethostname(name string) error {
 	return wrap("set host name "+name, unix.Sethostname([]byte(name)))

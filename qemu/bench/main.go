@@ -54,7 +54,6 @@ func bench(ctx context.Context, runs int) error {
 // boots are the paired boots of floor and appliance on the pc.
 type boots struct {
 	dir             string
-	floor, ours     string // disk images
 	result          *image.Result
 	buildTime       time.Duration
 	floors, samples []sample
