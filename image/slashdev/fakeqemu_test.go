@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 )
@@ -19,7 +20,7 @@ import (
 func fakeQEMU() {
 	switch os.Getenv("FAKE") {
 	case "deaf":
-		select {}
+		hang()
 	case "broken":
 		fmt.Fprintln(os.Stderr, "qemu-system-x86_64: could not open disk.img")
 		os.Exit(1)
@@ -32,7 +33,7 @@ func fakeQEMU() {
 		fmt.Print("[ 1.0] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000200\r\n")
 		shutdown(events, "guest-reset")
 	case "silent":
-		select {}
+		hang()
 	case "password":
 		fmt.Print("\r\npassword: ")
 	}
@@ -42,6 +43,14 @@ func fakeQEMU() {
 		askPassword(in)
 	}
 	fakeShell(in, events)
+}
+
+// hang waits to be killed. A bare select would be a deadlock to the runtime,
+// which ends the process for it now and then.
+func hang() {
+	never := make(chan os.Signal, 1)
+	signal.Notify(never, syscall.SIGUSR1)
+	<-never
 }
 
 func socketOf(args []string) string {
