@@ -19,10 +19,10 @@ import (
 // bootUp is steps 2 to 5 of the boot order: file systems, consoles, initctl and
 // the sockets; only then is anything else started.
 func bootUp(m *machine, k linux.Kernel) {
-	go k.ReadAhead("/sbin/devmgr", userland) // their first pages come while we mount
 	errs := boot.Do(k, boot.First())
 	m.openConsoles(k)
 	m.log("slashdev")
+	go k.ReadAhead("/sbin/devmgr", userland) // their first pages come while we mount
 	m.report(errs)
 	m.report(boot.Do(k, boot.Early()))
 	text, err := k.Read("/proc/cmdline")

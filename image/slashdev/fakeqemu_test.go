@@ -145,7 +145,7 @@ func fakeCommand(nonce, command string) {
 	case "exit":
 		status = arg
 	case "hang":
-		select {}
+		hang()
 	case "damage":
 		fmt.Printf("\r\n@%s o 0 AAAA 00000000\r\n", nonce)
 	case "die":
