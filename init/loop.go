@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 func (m *machine) loop(signals <-chan os.Signal) *ending {
 	go m.spawner()
 	defer close(m.spawns)
+	runtime.Gosched() // the first processes are made while the loop settles the rest
 	timer := time.NewTimer(0)
 	for m.ending == nil || !m.ending.over {
 		select {

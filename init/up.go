@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 
 	"slashdev/init/boot"
@@ -22,6 +23,7 @@ func bootUp(m *machine, k linux.Kernel) {
 	errs := boot.Do(k, boot.First())
 	m.openConsoles(k)
 	m.log("slashdev")
+	runtime.Gosched()                        // there is one processor: let the consoles have it
 	go k.ReadAhead("/sbin/devmgr", userland) // their first pages come while we mount
 	m.report(errs)
 	m.report(boot.Do(k, boot.Early()))
