@@ -3,7 +3,7 @@ package main
 import (
 	"slashdev/init/control"
 	"slashdev/init/initreq"
-	"slashdev/init/linux"
+	"slashdev/init/ipc"
 )
 
 // openInitctl makes the FIFO anew and reads it from now on. The reader of an
@@ -12,7 +12,7 @@ func (m *machine) openInitctl() {
 	if m.fifo != nil {
 		_ = m.fifo.File.Close()
 	}
-	f, err := linux.Kernel{}.MakeFifo(fifoPath)
+	f, err := ipc.MakeFifo(fifoPath)
 	if err != nil {
 		m.log("%v", err)
 		return

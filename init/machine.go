@@ -12,6 +12,7 @@ import (
 	"slashdev/init/children"
 	"slashdev/init/console"
 	"slashdev/init/halt"
+	"slashdev/init/ipc"
 	"slashdev/init/linux"
 	"slashdev/init/plan"
 )
@@ -38,7 +39,7 @@ type machine struct {
 	consoles []*console.Console
 	inbox    chan func() // how other goroutines reach the loop
 	spawns   chan *unit  // how the loop reaches the spawner
-	fifo     *linux.Fifo
+	fifo     *ipc.Fifo
 	watch    *watch // nil without a watchdog
 	planText string // the last valid plan
 

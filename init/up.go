@@ -13,6 +13,7 @@ import (
 	"slashdev/init/console"
 	"slashdev/init/control"
 	"slashdev/init/initreq"
+	"slashdev/init/ipc"
 	"slashdev/init/linux"
 	"slashdev/init/plan"
 )
@@ -32,7 +33,7 @@ func bootUp(m *machine, k linux.Kernel) {
 	words := cmdline.Parse(text)
 	m.armWatchdog(k, words)
 	m.openInitctl()
-	m.openSockets(k)
+	m.openSockets()
 	p := m.readPlan()
 	m.addUnits(k, p, words)
 	m.begin()
@@ -99,13 +100,13 @@ func (w kmsg) Write(b []byte) (int, error) {
 
 func (w kmsg) Close() error { return w.file.Close() }
 
-func (m *machine) openSockets(k linux.Kernel) {
-	if l, err := k.Listen(controlPath); err != nil {
+func (m *machine) openSockets() {
+	if l, err := ipc.Listen(controlPath); err != nil {
 		m.log("%v", err)
 	} else {
 		go control.Serve(l, m.ask)
 	}
-	if d, err := k.ListenDatagrams(notifyPath); err != nil {
+	if d, err := ipc.ListenDatagrams(notifyPath); err != nil {
 		m.log("%v", err)
 	} else {
 		go control.ReadNotices(d, func(pid int, n initreq.Notice) {

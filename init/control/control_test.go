@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"slashdev/init/initreq"
-	"slashdev/init/linux"
+	"slashdev/init/ipc"
 )
 
 // P-12: what is no request is answered, and nothing is read without bound.
@@ -27,7 +27,7 @@ func TestP12_BadRequests(t *testing.T) {
 
 // asUser is a listener whose clients all are one user.
 type asUser struct {
-	*linux.Listener
+	*ipc.Listener
 	uid uint32
 }
 
@@ -54,7 +54,7 @@ func TestServe(t *testing.T) {
 	}
 	for _, tt := range tests {
 		path := filepath.Join(t.TempDir(), "s")
-		l, err := linux.Kernel{}.Listen(path)
+		l, err := ipc.Listen(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestServe(t *testing.T) {
 // time; those that leave make room at once.
 func TestP12_ManyClients(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	l, err := linux.Kernel{}.Listen(path)
+	l, err := ipc.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Package linux makes the system calls that PID 1 needs.
 //
-// It is the only package linked into PID 1 that talks to the kernel: mounts,
-// processes, signals, sockets, reboot. It decides nothing. The others say what
+// It and package ipc (sockets and the FIFO) are the only packages linked into
+// PID 1 that talk to the kernel: mounts, processes, signals, reboot. It decides nothing. The others say what
 // they need as small interfaces, which Kernel satisfies and tests fake.
 package linux
 

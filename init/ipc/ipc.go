@@ -1,6 +1,8 @@
-package linux
+// Package ipc makes the sockets and the FIFO by which others reach PID 1.
+package ipc
 
 import (
+	"fmt"
 	"os"
 	"syscall"
 
@@ -15,7 +17,7 @@ type Listener struct {
 }
 
 // Listen makes a stream socket at path, mode 0600.
-func (Kernel) Listen(path string) (*Listener, error) {
+func Listen(path string) (*Listener, error) {
 	file, err := bindUnix(path, unix.SOCK_STREAM, 0o600)
 	if err != nil {
 		return nil, err
@@ -82,7 +84,7 @@ type Datagrams struct {
 
 // ListenDatagrams makes a datagram socket at path that anybody may write to;
 // the kernel stamps each message with its sender.
-func (Kernel) ListenDatagrams(path string) (*Datagrams, error) {
+func ListenDatagrams(path string) (*Datagrams, error) {
 	file, err := bindUnix(path, unix.SOCK_DGRAM, 0o666)
 	if err != nil {
 		return nil, err
@@ -142,7 +144,7 @@ type Fifo struct {
 
 // MakeFifo makes the FIFO (0600, root) and opens it. Something else that
 // stands at path is replaced (devfs-semantics D.3).
-func (Kernel) MakeFifo(path string) (*Fifo, error) {
+func MakeFifo(path string) (*Fifo, error) {
 	_ = unix.Unlink(path)
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		return nil, wrap("make fifo "+path, err)
@@ -163,4 +165,11 @@ func (Kernel) MakeFifo(path string) (*Fifo, error) {
 func (f *Fifo) Current() bool {
 	var st unix.Stat_t
 	return unix.Lstat(f.path, &st) == nil && st.Dev == f.dev && st.Ino == f.ino
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

@@ -1,0 +1,101 @@
+package ipc
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+func TestControlSocketKnowsItsPeer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "init.sock")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.file.Close()
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", st.Mode(), err)
+	}
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	conn, uid, err := l.Accept()
+	if err != nil || int(uid) != os.Getuid() {
+		t.Fatalf("uid %d, %v; want %d", uid, err, os.Getuid())
+	}
+	defer conn.Close()
+	go func() { _, _ = c.Write([]byte("ls\n")) }()
+	b := make([]byte, 16)
+	if n, err := conn.Read(b); err != nil || string(b[:n]) != "ls\n" {
+		t.Errorf("read %q, %v", b[:n], err)
+	}
+}
+
+func TestNoticesNameTheirSender(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	d, err := ListenDatagrams(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.file.Close()
+	c, err := net.Dial("unixgram", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	// S-08: also an empty one, and one with a descriptor in it.
+	u := c.(*net.UnixConn)
+	_, _ = u.Write(nil)
+	raw, err := u.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := control(raw, func(fd int) error { return syscall.Sendmsg(fd, []byte("READY=1"), syscall.UnixRights(0), nil, 0) }); err != nil {
+		t.Fatal(err)
+	}
+	before := openDescriptors(t)
+	for _, want := range []string{"", "READY=1"} {
+		b := make([]byte, 4096)
+		n, pid, err := d.Receive(b)
+		if err != nil || string(b[:n]) != want || pid != os.Getpid() {
+			t.Errorf("got %q from %d, %v; want %q from %d", b[:n], pid, err, want, os.Getpid())
+		}
+	}
+	if after := openDescriptors(t); after != before {
+		t.Errorf("%d descriptors before, %d after: one that came along was kept", before, after)
+	}
+}
+
+func TestFifoKnowsWhenItIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "initctl")
+	if err := os.WriteFile(path, nil, 0o644); err != nil { // what stands there goes
+		t.Fatal(err)
+	}
+	f, err := MakeFifo(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.File.Close()
+	if st, err := os.Lstat(path); err != nil || st.Mode() != os.ModeNamedPipe|0o600 || !f.Current() {
+		t.Errorf("mode %v, %v, current %v", st.Mode(), err, f.Current())
+	}
+	if err := os.Remove(path); err != nil || f.Current() {
+		t.Errorf("removed (%v), still current: %v", err, f.Current())
+	}
+	if err := syscall.Mkfifo(path, 0o600); err != nil || f.Current() {
+		t.Errorf("replaced (%v), still current: %v", err, f.Current())
+	}
+}
+
+func openDescriptors(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
