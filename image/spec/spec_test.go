@@ -44,8 +44,7 @@ shell open
 devfs nomount
 perm PARTUUID=x
 program scan /user/scan -listen :80
-env scan TZ=Europe/Berlin
-env scan A=b
+env scan TZ=Europe/Berlin A=b
 restart scan always
 program dhcp /gokrazy/dhcp
 restart dhcp gokrazy

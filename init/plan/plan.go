@@ -11,14 +11,16 @@
 //	perm PARTUUID=60c24cc1-f3f9-427a-8199-2e18c40c0004
 //	program hello /user/hello -listen :80
 //	env hello LANG=C
-//	restart hello always           (always, gokrazy, never)
+//	restart hello always
 //
-// An unknown key is an error, never silently dropped: it may have been a limit.
+// The lines that say how a program runs are Program's fields, see there. An
+// unknown key is an error, never silently dropped: it may have been a limit.
 package plan
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"slashdev/init/line"
@@ -37,15 +39,6 @@ type Plan struct {
 	Devfs    string // how /dev is made; default nomount
 	Perm     string // the writable partition: PARTUUID=...; empty: none
 	Programs []Program
-}
-
-// Program is one program to start and keep running.
-type Program struct {
-	Name    string
-	Path    string
-	Args    []string // without the name
-	Env     []string // KEY=VALUE
-	Restart string   // always, gokrazy (exit 0 or 125 stops) or never; default gokrazy
 }
 
 // SyntaxError says which line of a plan is wrong, and why.
@@ -104,17 +97,19 @@ func (p *parser) set(key string, args []string) error {
 	case "hostname":
 		return one(&p.plan.Hostname, key, args)
 	case "shell":
-		return choose(&p.plan.Shell, key, args, "open", "password", "off")
+		if len(args) != 1 || !slices.Contains([]string{"open", "password", "off"}, args[0]) {
+			return errors.New("shell needs one of open, password, off")
+		}
+		p.plan.Shell = args[0]
+		return nil
 	case "devfs":
 		return one(&p.plan.Devfs, key, args)
 	case "perm":
 		return one(&p.plan.Perm, key, args)
 	case "program":
 		return p.addProgram(args)
-	case "env", "restart":
-		return p.setProgram(key, args)
 	}
-	return fmt.Errorf("unknown key %q: made by a newer builder?", key)
+	return p.setProgram(key, args)
 }
 
 func (p *parser) addProgram(args []string) error {
@@ -137,21 +132,24 @@ func (p *parser) addProgram(args []string) error {
 	return nil
 }
 
+// setProgram reads a line about a program that an earlier line has named.
 func (p *parser) setProgram(key string, args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("%s needs NAME VALUE", key)
+	name := ""
+	if len(args) > 0 {
+		name, args = args[0], args[1:]
 	}
-	prog := p.find(args[0])
+	prog := p.find(name)
 	if prog == nil {
-		return fmt.Errorf("%s: no program %s above this line", key, args[0])
+		prog = new(Program) // whether the key is known is said first
 	}
-	if key == "restart" {
-		return choose(&prog.Restart, key, args[1:], "always", "gokrazy", "never")
+	switch err := prog.set(key, args); {
+	case errors.Is(err, errUnknown):
+		return fmt.Errorf("unknown key %q: made by a newer builder?", key)
+	case prog.Name == "":
+		return fmt.Errorf("%s: no program %s above this line", key, name)
+	case err != nil:
+		return fmt.Errorf("%s %s: %w", key, name, err)
 	}
-	if k, _, ok := strings.Cut(args[1], "="); !ok || k == "" {
-		return fmt.Errorf("env %s: %q is not KEY=VALUE", prog.Name, args[1])
-	}
-	prog.Env = append(prog.Env, args[1])
 	return nil
 }
 
@@ -172,23 +170,6 @@ func one(dst *string, key string, args []string) error {
 	return nil
 }
 
-func choose(dst *string, key string, args []string, allowed ...string) error {
-	for _, a := range allowed {
-		if len(args) == 1 && args[0] == a {
-			*dst = a
-			return nil
-		}
-	}
-	return fmt.Errorf("%s needs one of %s", key, strings.Join(allowed, ", "))
-}
-
-// ValidName says whether s can name a program: it becomes a cgroup folder, a
-// log tag and a home folder.
-func ValidName(s string) bool {
-	const rest = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-	return s != "" && len(s) <= 64 && s[0] != '.' && s[0] != '-' && strings.Trim(s, rest) == ""
-}
-
 // Append writes p as text that Parse reads back as the same plan.
 func (p *Plan) Append(dst []byte) []byte {
 	put := func(words ...string) { dst = append(line.Append(dst, words...), '\n') }
@@ -198,14 +179,8 @@ func (p *Plan) Append(dst []byte) []byte {
 			put(kv[0], kv[1])
 		}
 	}
-	for _, prog := range p.Programs {
-		put(append([]string{"program", prog.Name, prog.Path}, prog.Args...)...)
-		for _, e := range prog.Env {
-			put("env", prog.Name, e)
-		}
-		if prog.Restart != "" {
-			put("restart", prog.Name, prog.Restart)
-		}
+	for i := range p.Programs {
+		dst = p.Programs[i].append(dst)
 	}
 	return dst
 }

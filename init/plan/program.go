@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"slashdev/init/line"
+)
+
+// Program is one program to start and keep running. Beside each field stands
+// its line in the plan; a list may be spread over several lines. Durations are
+// whole milliseconds there.
+type Program struct {
+	Name, Path string   // program NAME PATH [ARG...]
+	Args       []string // without the name
+	Env        []string // env NAME KEY=VALUE...
+	Restart    string   // restart NAME always|on-failure|gokrazy|never; without: gokrazy (exit 0 or 125 stops)
+	Manual     bool     // manual NAME: not started at boot; with Listen: by the first client
+	OneShot    bool     // oneshot NAME: it is done, not dead, when it exits 0
+	After      []string // after NAME PROGRAM...: to be ready, done or given up first
+	Wait       []string // wait NAME [CONDITION...]: settled, clock, net, dev:NAME, program:NAME; nil: settled
+	Ready      string   // ready NAME notify|fd:N|dev:NAME|tcp:ADDR|unix:PATH; "": when it runs
+
+	ReadyTimeout time.Duration // ready-timeout NAME MS; zero here and below: the default, or none
+	StopTimeout  time.Duration // stop-timeout NAME MS
+	Watchdog     time.Duration // watchdog NAME MS
+	Timer        time.Duration // timer NAME MS: started anew so long after each start
+	Health       *Health       // health NAME INTERVAL TIMEOUT FAILURES COMMAND [ARG...]; nil: none
+
+	HasUser         bool // user NAME UID GID [GID...]
+	UID, GID        uint32
+	Groups          []uint32
+	HasCapabilities bool // capabilities NAME [cap_net_raw...]: exactly these; without: all but CAP_SYS_BOOT
+	Capabilities    []string
+
+	Limits   []Limit   // limit NAME nofile SOFT HARD
+	Cgroup   []Setting // cgroup NAME memory.max 67108864
+	Listen   []string  // listen NAME tcp:ADDR|udp:ADDR|unix:PATH...: passed as LISTEN_FDS
+	Dir      string    // dir NAME PATH: where it starts; "": /perm/home/NAME
+	ReadOnly bool      // readonly NAME: /sys and /proc/sys
+	Score    int       // score NAME N: oom_score_adj
+}
+
+// Health is a command that says by exit 0 that the program is well.
+type Health struct {
+	Command           []string
+	Interval, Timeout time.Duration
+	Failures          int // in a row, after which the program is restarted
+}
+
+// Limit is a resource limit, named as in setrlimit(2): nofile.
+type Limit struct {
+	Name       string
+	Soft, Hard uint64 // Unlimited: none
+}
+
+// Unlimited is the limit that is none.
+const Unlimited = ^uint64(0)
+
+// Setting is a file of the program's control group and what to write to it.
+type Setting struct{ File, Value string }
+
+// NeedsLaunch says whether starting the program takes more than making a
+// process: "userland launch" then does the rest in the process itself.
+func (p *Program) NeedsLaunch() bool {
+	return p.UID != 0 || p.GID != 0 || len(p.Groups) > 0 || p.HasCapabilities || len(p.Limits) > 0 || p.ReadOnly
+}
+
+// Home is where the program starts.
+func (p *Program) Home() string {
+	if p.Dir != "" {
+		return p.Dir
+	}
+	return "/perm/home/" + p.Name
+}
+
+// NeedsPerm says whether the program must wait for /perm whatever Wait says.
+func (p *Program) NeedsPerm() bool {
+	return p.Home() == "/perm" || strings.HasPrefix(p.Home(), "/perm/")
+}
+
+// field is where the values of a key go whose lines are plain: no value, one
+// word, one duration or a list of words; nil for every other key.
+func (p *Program) field(key string) any {
+	switch key {
+	case "env":
+		return &p.Env
+	case "restart":
+		return &p.Restart
+	case "manual":
+		return &p.Manual
+	case "oneshot":
+		return &p.OneShot
+	case "after":
+		return &p.After
+	case "wait":
+		return &p.Wait
+	case "ready":
+		return &p.Ready
+	case "ready-timeout":
+		return &p.ReadyTimeout
+	case "stop-timeout":
+		return &p.StopTimeout
+	case "watchdog":
+		return &p.Watchdog
+	case "timer":
+		return &p.Timer
+	case "listen":
+		return &p.Listen
+	case "dir":
+		return &p.Dir
+	case "readonly":
+		return &p.ReadOnly
+	}
+	return nil
+}
+
+// append writes the program's lines.
+func (p *Program) append(dst []byte) []byte {
+	put := func(words ...string) { dst = append(line.Append(dst, words...), '\n') }
+	put(append([]string{"program", p.Name, p.Path}, p.Args...)...)
+	for _, key := range []string{
+		"env", "restart", "manual", "oneshot", "after", "wait", "ready", "ready-timeout",
+		"stop-timeout", "watchdog", "timer", "listen", "dir", "readonly",
+	} {
+		if v, said := words(p.field(key)); said {
+			put(append([]string{key, p.Name}, v...)...)
+		}
+	}
+	if h := p.Health; h != nil {
+		put(append([]string{"health", p.Name, millis(h.Interval), millis(h.Timeout), strconv.Itoa(h.Failures)}, h.Command...)...)
+	}
+	if p.HasUser {
+		put(append([]string{"user", p.Name}, numbers(append([]uint32{p.UID, p.GID}, p.Groups...))...)...)
+	}
+	if p.HasCapabilities {
+		put(append([]string{"capabilities", p.Name}, p.Capabilities...)...)
+	}
+	for _, l := range p.Limits {
+		put("limit", p.Name, l.Name, limit(l.Soft), limit(l.Hard))
+	}
+	for _, s := range p.Cgroup {
+		put("cgroup", p.Name, s.File, s.Value)
+	}
+	if p.Score != 0 {
+		put("score", p.Name, strconv.Itoa(p.Score))
+	}
+	return dst
+}
+
+// words are the values of a plain field, and whether it says anything. An
+// empty list that is not nil does.
+func words(field any) (v []string, said bool) {
+	switch f := field.(type) {
+	case *bool:
+		return nil, *f
+	case *string:
+		return []string{*f}, *f != ""
+	case *time.Duration:
+		return []string{millis(*f)}, *f != 0
+	case *[]string:
+		return *f, *f != nil
+	}
+	return nil, false
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+func numbers(ids []uint32) (words []string) {
+	for _, id := range ids {
+		words = append(words, strconv.FormatUint(uint64(id), 10))
+	}
+	return words
+}
+
+func limit(n uint64) string {
+	if n == Unlimited {
+		return "unlimited"
+	}
+	return strconv.FormatUint(n, 10)
+}
