@@ -128,7 +128,7 @@ func (m *machine) byPid(pid int) *unit {
 }
 
 func (m *machine) ended(u *unit, e linux.Exit) {
-	m.k.Forget(u.proc)
+	m.k.Close(u.proc.FD)
 	u.proc = linux.Process{FD: -1}
 	if dir := u.cgroup(); m.k.RemoveCgroup(dir) != nil {
 		_ = m.k.KillCgroup(dir) // it left others behind (S-03)

@@ -28,7 +28,7 @@ type kernel interface {
 	KillCgroup(dir string) error
 	RemoveCgroup(dir string) error
 	OpenKeys(path string) (io.ReadCloser, error)
-	Forget(linux.Process)
+	Close(fd int)
 	Reap() (linux.Exit, bool)
 }
 

@@ -12,9 +12,9 @@ import (
 	"slashdev/init/cmdline"
 	"slashdev/init/console"
 	"slashdev/init/control"
-	"slashdev/init/initreq"
 	"slashdev/init/ipc"
 	"slashdev/init/linux"
+	"slashdev/init/notify"
 	"slashdev/init/plan"
 )
 
@@ -109,8 +109,14 @@ func (m *machine) openSockets() {
 	if d, err := ipc.ListenDatagrams(notifyPath); err != nil {
 		m.log("%v", err)
 	} else {
-		go control.ReadNotices(d, func(pid int, n initreq.Notice) {
-			m.post(func() { m.noticed(pid, n.Ready, n.Status) })
+		go control.ReadNotices(d, func(g ipc.Datagram) {
+			n := notify.Decode(g.Text)
+			m.post(func() {
+				m.noticed(g.Pid, n.Ready, n.Status)
+				for _, fd := range g.FDs {
+					m.k.Close(fd)
+				}
+			})
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"slashdev/init/initreq"
+	"slashdev/init/ipc"
 	"slashdev/init/line"
 )
 
@@ -133,21 +134,21 @@ func ReadInitctl(f io.Reader, act func(initreq.Request), bad func(error)) {
 	}
 }
 
-// Receiver receives datagrams and says which process sent each.
+// Receiver receives datagrams.
 type Receiver interface {
-	Receive(buf []byte) (n, pid int, err error)
+	Receive(buf []byte) (ipc.Datagram, error)
 }
 
 // ReadNotices hands on sd_notify messages until the socket is closed.
-func ReadNotices(d Receiver, act func(pid int, n initreq.Notice)) {
+func ReadNotices(d Receiver, act func(ipc.Datagram)) {
 	buf := make([]byte, 4096)
 	for {
-		n, pid, err := d.Receive(buf)
+		g, err := d.Receive(buf)
 		if errors.Is(err, os.ErrClosed) {
 			return
 		}
 		if err == nil {
-			act(pid, initreq.Notify(buf[:n]))
+			act(g)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // Package initreq decodes what others write to PID 1: the 384-byte requests of
-// sysvinit's initctl(5), one-line requests on the control socket, and the
-// messages of sd_notify(3). It only decodes; nothing here acts.
+// sysvinit's initctl(5) and one-line requests on the control socket. It only
+// decodes; nothing here acts.
 package initreq
 
 import (
@@ -82,45 +82,4 @@ func Line(b []byte) ([]string, error) {
 		return nil, errors.New("empty request: try \"ls\"")
 	}
 	return words, nil
-}
-
-// Notice is what an sd_notify message says, as far as PID 1 acts on it.
-type Notice struct {
-	Ready    bool
-	Stopping bool
-	Watchdog bool
-	Status   string
-}
-
-// Notify decodes an sd_notify message: lines of KEY=VALUE. Unknown keys and
-// damaged lines are passed over, an empty message says nothing (S-08).
-func Notify(b []byte) Notice {
-	var n Notice
-	for s := range strings.SplitSeq(string(b), "\n") {
-		key, value, _ := strings.Cut(s, "=")
-		switch key {
-		case "READY":
-			n.Ready = n.Ready || value == "1"
-		case "STOPPING":
-			n.Stopping = n.Stopping || value == "1"
-		case "WATCHDOG":
-			n.Watchdog = n.Watchdog || value == "1"
-		case "STATUS":
-			n.Status = printable(value)
-		}
-	}
-	return n
-}
-
-// printable keeps a status line short and without bytes that steer a terminal.
-func printable(s string) string {
-	if len(s) > 200 {
-		s = s[:200]
-	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
 }

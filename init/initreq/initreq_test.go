@@ -59,25 +59,6 @@ func TestLine(t *testing.T) {
 	}
 }
 
-func TestNotify(t *testing.T) {
-	tests := []struct {
-		in   string
-		want Notice
-	}{
-		{"READY=1", Notice{Ready: true}},
-		{"STATUS=412 devices\x1b[2J\nREADY=1\nMAINPID=1", Notice{Ready: true, Status: "412 devices?[2J"}},
-		{"READY=0\nREADY", Notice{}},
-		{"", Notice{}},
-		{"\n\n=\n", Notice{}},
-		{"STOPPING=1\nWATCHDOG=1", Notice{Stopping: true, Watchdog: true}},
-	}
-	for _, tt := range tests {
-		if got := Notify([]byte(tt.in)); got != tt.want {
-			t.Errorf("Notify(%q) = %+v, want %+v", tt.in, got, tt.want)
-		}
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(make([]byte, Size))
@@ -98,18 +79,6 @@ func FuzzLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if words, err := Line(b); (len(words) == 0) == (err == nil) {
 			t.Fatalf("words %q, error %v: want exactly one", words, err)
-		}
-	})
-}
-
-func FuzzNotify(f *testing.F) {
-	f.Add([]byte("READY=1\nSTATUS=\xff\x1b[0m"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		n := Notify(b)
-		for _, r := range n.Status {
-			if r < ' ' || r == 0x7f {
-				t.Fatalf("status %q holds a control character", n.Status)
-			}
 		}
 	})
 }

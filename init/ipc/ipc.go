@@ -97,40 +97,53 @@ func ListenDatagrams(path string) (*Datagrams, error) {
 	return &Datagrams{file, raw}, wrap("listen "+path, err)
 }
 
-// Receive waits for the next message and says which process sent it. A message
-// without a sender has pid 0. Descriptors that come along are closed.
-func (d *Datagrams) Receive(buf []byte) (n, pid int, err error) {
-	oob := make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(64*4))
-	var oobn int
+// Datagram is one message. The descriptors that came along are the receiver's
+// to close.
+type Datagram struct {
+	Text []byte // empty when it was too long, or came with too many descriptors
+	Pid  int    // of the sender; 0: the kernel does not say
+	FDs  []int
+}
+
+// maxFDs is how many descriptors one message may bring (S-08).
+const maxFDs = 64
+
+// Receive waits for the next message.
+func (d *Datagrams) Receive(buf []byte) (g Datagram, err error) {
+	oob := make([]byte, unix.CmsgSpace(unix.SizeofUcred)+unix.CmsgSpace(maxFDs*4))
+	var n, oobn, flags int
 	e := d.raw.Read(func(s uintptr) bool {
-		n, oobn, _, _, err = unix.Recvmsg(int(s), buf, oob, unix.MSG_CMSG_CLOEXEC)
+		n, oobn, flags, _, err = unix.Recvmsg(int(s), buf, oob, unix.MSG_CMSG_CLOEXEC)
 		return err != unix.EAGAIN
 	})
 	if e != nil {
-		return 0, 0, e
+		return g, e
 	}
 	if err != nil {
-		return 0, 0, wrap("receive", err)
+		return g, wrap("receive", err)
 	}
-	return n, sender(oob[:oobn]), nil
+	if g.Text = buf[:n]; flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
+		g.Text = nil
+	}
+	g.Pid, g.FDs = attached(oob[:oobn])
+	return g, nil
 }
 
-func sender(oob []byte) (pid int) {
+// attached reads what the kernel attached to a message.
+func attached(oob []byte) (pid int, fds []int) {
 	messages, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
-		return 0
+		return 0, nil
 	}
 	for i := range messages {
 		if cred, err := unix.ParseUnixCredentials(&messages[i]); err == nil {
 			pid = int(cred.Pid)
 		}
-		if fds, err := unix.ParseUnixRights(&messages[i]); err == nil {
-			for _, fd := range fds {
-				unix.Close(fd)
-			}
+		if rights, err := unix.ParseUnixRights(&messages[i]); err == nil {
+			fds = append(fds, rights...)
 		}
 	}
-	return pid
+	return pid, fds
 }
 
 // Fifo is a named pipe that PID 1 keeps open for reading and writing, so that

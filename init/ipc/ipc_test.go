@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -35,7 +36,8 @@ func TestControlSocketKnowsItsPeer(t *testing.T) {
 	}
 }
 
-func TestNoticesNameTheirSender(t *testing.T) {
+// S-08: empty, 64 KiB, a bomb of descriptors.
+func TestS08_NoticesAreBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")
 	d, err := ListenDatagrams(path)
 	if err != nil {
@@ -47,22 +49,34 @@ func TestNoticesNameTheirSender(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	// S-08: also an empty one, and one with a descriptor in it.
-	u := c.(*net.UnixConn)
-	_, _ = u.Write(nil)
-	raw, err := u.SyscallConn()
+	raw, err := c.(*net.UnixConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := control(raw, func(fd int) error { return syscall.Sendmsg(fd, []byte("READY=1"), syscall.UnixRights(0), nil, 0) }); err != nil {
-		t.Fatal(err)
+	send := func(text string, fds int) {
+		t.Helper()
+		err := control(raw, func(fd int) error {
+			return syscall.Sendmsg(fd, []byte(text), syscall.UnixRights(make([]int, fds)...), nil, 0)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
+	send("", 0)
+	send("READY=1", 1)
+	send(strings.Repeat("x", 64<<10), 2)
+	send("FDSTORE=1", 250)
 	before := openDescriptors(t)
-	for _, want := range []string{"", "READY=1"} {
-		b := make([]byte, 4096)
-		n, pid, err := d.Receive(b)
-		if err != nil || string(b[:n]) != want || pid != os.Getpid() {
-			t.Errorf("got %q from %d, %v; want %q from %d", b[:n], pid, err, want, os.Getpid())
+	for _, want := range []struct {
+		text string
+		fds  int
+	}{{"", 0}, {"READY=1", 1}, {"", 2}, {"", maxFDs}} {
+		g, err := d.Receive(make([]byte, 4096))
+		if err != nil || string(g.Text) != want.text || g.Pid != os.Getpid() || len(g.FDs) < want.fds || len(g.FDs) > want.fds+1 {
+			t.Errorf("got %q from %d with %d descriptors, %v; want %q from %d with %d", g.Text, g.Pid, len(g.FDs), err, want.text, os.Getpid(), want.fds)
+		}
+		for _, fd := range g.FDs {
+			syscall.Close(fd)
 		}
 	}
 	if after := openDescriptors(t); after != before {

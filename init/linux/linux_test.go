@@ -67,7 +67,7 @@ func TestStartSignalReap(t *testing.T) {
 		if err := k.Signal(p, syscall.SIGTERM); !errors.Is(err, syscall.ESRCH) {
 			t.Errorf("signal to the dead: %v", err)
 		}
-		k.Forget(p)
+		k.Close(p.FD)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestS12_NoDescriptorLeaks(t *testing.T) {
 	b := make([]byte, 256)
 	n, _ := syscall.Read(r, b)
 	collect(t, p.Pid, wake)
-	k.Forget(p)
+	k.Close(p.FD)
 	// The shell opens one more to read the folder.
 	if got := strings.Fields(string(b[:n])); len(got) > 4 || got[0] != "0" || got[2] != "2" {
 		t.Errorf("the child has descriptors %q", got)

@@ -96,10 +96,10 @@ func (Kernel) Signal(p Process, sig syscall.Signal) error {
 	return wrap("signal "+strconv.Itoa(p.Pid), unix.Kill(p.Pid, sig))
 }
 
-// Forget closes a child's descriptor once it has been reaped.
-func (Kernel) Forget(p Process) {
-	if p.FD >= 0 {
-		unix.Close(p.FD)
+// Close closes a descriptor; -1 is none.
+func (Kernel) Close(fd int) {
+	if fd >= 0 {
+		unix.Close(fd)
 	}
 }
 

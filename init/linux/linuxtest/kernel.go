@@ -132,8 +132,12 @@ func (k *Kernel) RemoveCgroup(dir string) error { return k.call("rmdir %s", dir)
 // KillAll records a signal to everybody.
 func (k *Kernel) KillAll(sig syscall.Signal) error { return k.call("killall %s", sig) }
 
-// Forget records nothing: closing a descriptor has no effect to see.
-func (k *Kernel) Forget(linux.Process) {}
+// Close records that a descriptor is closed.
+func (k *Kernel) Close(fd int) {
+	if fd >= 0 {
+		_ = k.call("close %d", fd)
+	}
+}
 
 // Sync records a sync.
 func (k *Kernel) Sync() {
