@@ -6,6 +6,7 @@ import (
 	"slashdev/init/children"
 	"slashdev/init/halt"
 	"slashdev/init/linux"
+	"slashdev/init/roster"
 )
 
 // end is what the machine comes to.
@@ -58,18 +59,18 @@ func (m *machine) shutdown(to end, why string) {
 
 // stopOrder is the start order in reverse; programs are stopped together.
 func (m *machine) stopOrder() [][]*unit {
-	var people, managers, logger []*unit
+	var people, managers, last []*unit
 	for i := len(m.units) - 1; i >= 0; i-- {
 		switch u := m.units[i]; {
-		case u.Name == "logd":
-			logger = append(logger, u)
-		case u.role == manager:
+		case u.Name == logger:
+			last = append(last, u)
+		case u.entry.Role == roster.Manager:
 			managers = append(managers, u)
 		default:
 			people = append(people, u)
 		}
 	}
-	return [][]*unit{people, managers, logger}
+	return [][]*unit{people, managers, last}
 }
 
 func (e *ending) stopGroup(m *machine) {

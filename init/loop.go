@@ -5,11 +5,14 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
+	"slashdev/init/boot"
 	"slashdev/init/children"
 	"slashdev/init/linux"
+	"slashdev/init/roster"
 )
 
 // loop runs until the machine is to end, and says how. It waits for signals,
@@ -42,7 +45,12 @@ func (m *machine) post(f func()) { m.inbox <- f }
 
 // tell gives a unit an event and does what it answers.
 func (m *machine) tell(u *unit, e children.Event) {
-	for _, a := range u.Next(e, time.Now()) {
+	before, fault := u.State, u.Fault
+	actions := u.Next(e, time.Now())
+	if u.Fault != fault && u.Fault != "" {
+		m.log("%s: %s: stopped", u.Name, u.Fault)
+	}
+	for _, a := range actions {
 		switch a {
 		case children.Spawn:
 			m.spawn(u)
@@ -55,13 +63,15 @@ func (m *machine) tell(u *unit, e children.Event) {
 			_ = m.k.KillCgroup(u.cgroup())
 		}
 	}
+	if u.State != before {
+		m.follow(u, before)
+	}
 }
 
 // spawn hands the unit to the spawner. The queue holds every unit at once, and
 // a unit is in it at most once, so this does not block.
 func (m *machine) spawn(u *unit) {
 	m.inFlight++
-	u.ready = false
 	m.spawns <- u
 }
 
@@ -69,9 +79,9 @@ func (m *machine) spawn(u *unit) {
 // program from a dead disk blocks for ever.
 func (m *machine) spawner() {
 	for u := range m.spawns {
-		command := u.command
-		command.Cgroup = u.cgroup()
-		if u.role == program && u.Starts == 0 {
+		command := u.entry.Command
+		command.Files, command.Cgroup = u.files, u.cgroup()
+		if u.entry.Role == roster.Program && u.Starts == 0 {
 			command.Env = append(slices.Clone(command.Env), "GOKRAZY_FIRST_START=1")
 		}
 		p, err := m.k.Start(command)
@@ -135,11 +145,32 @@ func (m *machine) ended(u *unit, e linux.Exit) {
 		u.left = append(u.left, dir)
 	}
 	u.lives++
-	m.exited(u, children.Event{Kind: children.Exited, Code: e.Code})
+	m.exited(u, children.Event{Kind: children.Exited, Code: e.Code, Outside: m.outside(e)})
+}
+
+// outside says whether a process was killed by somebody else, and not because
+// it took too much memory: that is no crash of its own.
+func (m *machine) outside(e linux.Exit) bool {
+	switch e.Signal {
+	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP:
+		return true
+	case syscall.SIGKILL:
+		before := m.oomKills
+		m.countKills()
+		return m.oomKills == before
+	}
+	return false
+}
+
+// countKills reads how often the kernel has killed for want of memory.
+func (m *machine) countKills() {
+	text, _ := m.k.Read("/proc/vmstat")
+	_, text, _ = strings.Cut(text, "\noom_kill ")
+	m.oomKills, _, _ = strings.Cut(text, "\n")
 }
 
 // cgroup is the control group of the unit's present life.
-func (u *unit) cgroup() string { return u.command.Cgroup + "/" + strconv.Itoa(u.lives) }
+func (u *unit) cgroup() string { return boot.Cgroups + "/" + u.Name + "/" + strconv.Itoa(u.lives) }
 
 // sweep removes control groups whose last process has been reaped.
 func (m *machine) sweep() {
@@ -150,15 +181,15 @@ func (m *machine) sweep() {
 
 // exited tells a unit of its end, and people of what follows from it.
 func (m *machine) exited(u *unit, e children.Event) {
-	asked := u.State == children.Stopping
+	asked := u.State == children.Stopping && u.Fault == ""
 	m.tell(u, e)
-	if m.ending != nil || asked {
+	if m.ending != nil || asked || u.of != nil {
 		return
 	}
 	switch {
-	case u.onKey:
+	case u.entry.OnKey:
 		m.awaitKey(u)
-	case u.State == children.Starting:
+	case u.State == children.Held:
 		m.log("%s: ended (%s): started again", u.Name, children.Cause(u.Code))
 	case u.State == children.Waiting || u.Code != 0 && u.Code != 125:
 		m.log("%s", u.Child)

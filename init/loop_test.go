@@ -16,6 +16,8 @@ import (
 	"slashdev/init/control"
 	"slashdev/init/linux"
 	"slashdev/init/linux/linuxtest"
+	"slashdev/init/plan"
+	"slashdev/init/roster"
 )
 
 // rig is PID 1 on a kernel that only writes down what it is asked, in a bubble
@@ -49,9 +51,12 @@ func (r *record) String() string {
 	return r.b.String()
 }
 
-// newRig starts the loop with devmgr (pid 100), perm (101), logd (102) and two
-// programs.
-func newRig(t *testing.T) *rig {
+// newRig starts the loop with devmgr (pid 100), perm (101), logd (102) and the
+// programs, by default hello and web.
+func newRig(t *testing.T, programs ...*plan.Program) *rig {
+	if programs == nil {
+		programs = []*plan.Program{{Name: "hello", Path: "/hello", Restart: "always"}, {Name: "web", Path: "/web", Restart: "gokrazy"}}
+	}
 	k := &linuxtest.Kernel{Files: map[string]string{"/proc/self/mountinfo": "1 1 8:2 / / ro - squashfs x ro\n2 1 8:4 / /perm rw - ext4 x rw\n"}}
 	r := &rig{t: t, k: k, m: newMachine(k), signals: make(chan os.Signal, 8), over: make(chan *ending, 1), said: &record{}}
 	c, err := console.Open("test", func() (io.WriteCloser, error) { return r.said, nil })
@@ -59,12 +64,11 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r.m.consoles = []*console.Console{c}
-	command := func(name string) linux.Command { return linux.Command{Path: "/" + name, Args: []string{name}} }
-	r.m.add("devmgr", &unit{role: manager, notifies: true, command: command("devmgr")}, children.Always)
-	r.m.add("perm", &unit{role: chore, command: command("perm")}, children.Never)
-	r.m.add("logd", &unit{role: manager, command: command("logd")}, children.Always)
-	r.m.add("hello", &unit{role: program, command: command("hello")}, children.Always)
-	r.m.add("web", &unit{role: program, command: command("web")}, children.Gokrazy)
+	p := &plan.Plan{Shell: "off"}
+	for _, prog := range programs {
+		p.Programs = append(p.Programs, *prog)
+	}
+	r.m.addUnits(p, nil)
 	r.m.begin()
 	go func() { r.over <- r.m.loop(r.signals) }()
 	synctest.Wait()
@@ -78,6 +82,13 @@ func (r *rig) do(f func()) {
 
 func (r *rig) end(pid, code int) {
 	r.k.End(linux.Exit{Pid: pid, Code: code})
+	r.signals <- syscall.SIGCHLD
+	synctest.Wait()
+}
+
+// slay kills a program as a person or the kernel would.
+func (r *rig) slay(name string) {
+	r.k.End(linux.Exit{Pid: r.m.unit(name).proc.Pid, Code: 137, Signal: syscall.SIGKILL})
 	r.signals <- syscall.SIGCHLD
 	synctest.Wait()
 }
@@ -116,12 +127,12 @@ func TestProgramsWaitForDevicesAndPerm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		defer r.finish()
-		r.want("first", r.started(), "/devmgr /perm /logd")
+		r.want("first", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland")
 		r.do(func() { r.m.noticed(100, true, "coldplug done") })
 		r.do(func() { r.m.noticed(999, true, "a stranger") })
-		r.want("without /perm", r.started(), "/devmgr /perm /logd")
+		r.want("without /perm", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland")
 		r.end(101, 0)
-		r.want("then", r.started(), "/devmgr /perm /logd /hello /web")
+		r.want("then", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland /hello /web")
 		if s := r.said.String(); !strings.HasSuffix(s, "init: ready\r\n") || !strings.Contains(s, "init: devmgr: coldplug done") {
 			t.Errorf("console: %q", s)
 		}
@@ -134,22 +145,28 @@ func TestProgramsDoNotWaitForEver(t *testing.T) {
 		defer r.finish()
 		<-time.After(gateTimeout)
 		synctest.Wait()
-		r.want("after the deadline", r.started(), "/devmgr /perm /logd /hello /web")
+		r.want("after the deadline", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland /hello /web")
 		if s := r.said.String(); !strings.Contains(s, "init: devmgr: not ready after 1m0s: programs are started without it") {
 			t.Errorf("console: %q", s)
 		}
 	})
 }
 
-// S-01, and an exit that is seen before its birth is.
 func TestS01_KilledProgramComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		defer r.finish()
 		r.up()
-		r.k.End(linux.Exit{Pid: 103, Code: 137})
-		r.end(105, 1) // the next hello has ended before the loop hears of it
-		r.want("starts", r.started(), "/devmgr /perm /logd /hello /web /hello /hello")
+		r.k.OnStart = func(pid int) {
+			if pid == 105 { // it has ended before the loop hears of its birth
+				r.k.End(linux.Exit{Pid: 105, Code: 1})
+				done := make(chan struct{})
+				r.m.post(func() { r.m.reap(); close(done) })
+				<-done
+			}
+		}
+		r.end(103, 137)
+		r.want("starts", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland /hello /web /hello /hello")
 		if got := r.m.unit("hello").proc.Pid; got != 106 {
 			t.Errorf("hello has pid %d, want 106", got)
 		}
@@ -285,11 +302,15 @@ func TestShellOnKey(t *testing.T) {
 		keys, person := io.Pipe()
 		r.k.Keys = io.NopCloser(keys)
 		r.do(func() {
-			r.m.add("sh-tty1", &unit{role: shell, onKey: true, command: linux.Command{Path: "/sh", Args: []string{"sh"}, Tty: "/dev/tty1"}}, children.Never)
+			r.m.add(roster.Entry{
+				Name: "sh-tty1", Role: roster.Shell, OnKey: true, Policy: children.Policy{Restart: children.Never},
+				Command: linux.Command{Path: "/sh", Args: []string{"sh"}, Tty: "/dev/tty1"},
+			}, nil)
+			r.m.awaitKey(r.m.unit("sh-tty1"))
 		})
 		r.up()
-		r.want("before", r.started(), "/devmgr /perm /logd /hello /web")
-		for _, want := range []string{"/devmgr /perm /logd /hello /web /sh", "/devmgr /perm /logd /hello /web /sh /sh"} {
+		r.want("before", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland /hello /web")
+		for _, want := range []string{"/sbin/devmgr /sbin/userland /sbin/userland /hello /web /sh", "/sbin/devmgr /sbin/userland /sbin/userland /hello /web /sh /sh"} {
 			_, _ = person.Write([]byte("\n"))
 			synctest.Wait()
 			r.want("after Enter", r.started(), want)

@@ -14,7 +14,7 @@ import (
 	"slashdev/init/halt"
 	"slashdev/init/ipc"
 	"slashdev/init/linux"
-	"slashdev/init/plan"
+	"slashdev/init/roster"
 )
 
 // kernel is what the loop needs from the kernel. Opening consoles and sockets
@@ -30,6 +30,8 @@ type kernel interface {
 	OpenKeys(path string) (io.ReadCloser, error)
 	Close(fd int)
 	Reap() (linux.Exit, bool)
+	Pipe() (r, w int, err error)
+	Open(path string) (int, error)
 }
 
 // machine is all that PID 1 knows. Only the loop's goroutine touches it.
@@ -46,8 +48,10 @@ type machine struct {
 	units    []*unit // in start order: ours, then the programs, then the shells
 	inFlight int     // processes being made
 	early    []linux.Exit
+	devices  map[string]bool // the names that devmgr has announced
+	oomKills string          // the kernel's count when we last looked
 	stage    stage
-	gate     time.Time // when the present stage is over whatever is missing
+	gate     time.Time // when the machine counts as settled whatever is missing
 	ending   *ending
 	pressed  []time.Time // the last presses of Ctrl-Alt-Del
 }
@@ -56,34 +60,24 @@ type machine struct {
 type stage int
 
 const (
-	settling stage = iota // devmgr, logger and /perm are being brought up
-	starting              // programs and shells are being made
+	settling stage = iota // devmgr and /perm are being brought up
+	starting              // the programs that waited for that are being made
 	ready
 )
 
-// unit is a child and how to start it.
+// unit is a child that PID 1 keeps.
 type unit struct {
 	*children.Child
-	command  linux.Command
-	role     role
-	onKey    bool // a shell that is started when somebody presses Enter
-	notifies bool // it is there when it says READY=1, not when it runs
-	ready    bool
-	status   string
+	entry    roster.Entry
+	files    []int  // its descriptors, from 0
+	status   string // what it said of itself
 	proc     linux.Process
 	lives    int
 	left     []string // cgroups of earlier lives that are still in use
+	of       *unit    // of a helper: the program it looks after
+	helpers  []*unit
+	failures int // failed health checks in a row
 }
-
-// role says when a unit is started and, in reverse, stopped.
-type role int
-
-const (
-	manager role = iota // devmgr, logd: first up, last down
-	chore               // perm: once, before the programs
-	program
-	shell
-)
 
 const (
 	inboxSize = 64
@@ -91,7 +85,10 @@ const (
 )
 
 func newMachine(k kernel) *machine {
-	return &machine{k: k, started: time.Now(), inbox: make(chan func(), inboxSize), spawns: make(chan *unit, maxUnits)}
+	return &machine{
+		k: k, started: time.Now(), devices: map[string]bool{},
+		inbox: make(chan func(), inboxSize), spawns: make(chan *unit, maxUnits),
+	}
 }
 
 // log says one line on every console and in the kernel's log. It never waits.
@@ -137,32 +134,15 @@ func (m *machine) unit(name string) *unit {
 	return nil
 }
 
-func (m *machine) add(name string, u *unit, policy children.Policy) {
+func (m *machine) add(e roster.Entry, files []int) {
 	if len(m.units) == maxUnits {
-		m.log("%s: more than %d programs: not started", name, maxUnits)
+		m.log("%s: more than %d programs: not started", e.Name, maxUnits)
 		return
 	}
-	u.Child = children.New(name, policy, time.Now())
-	u.command.Cgroup = boot.Cgroups + "/" + name
-	m.units = append(m.units, u)
-}
-
-// environment is what every child gets; programs get a little more.
-func environment(home string, more ...string) []string {
-	return append([]string{
-		"PATH=/user:/gokrazy:/sbin:/bin", "USER=root", "HOME=" + home,
-		"NOTIFY_SOCKET=" + notifyPath,
-	}, more...)
-}
-
-// programCommand starts a program by gokrazy's process contract.
-func programCommand(p plan.Program, files []int) linux.Command {
-	home := "/perm/home/" + p.Name
-	return linux.Command{
-		Path:  p.Path,
-		Args:  append([]string{p.Name}, p.Args...),
-		Env:   environment(home, p.Env...),
-		Dir:   home,
-		Files: files,
+	u := &unit{Child: children.New(e.Name, e.Policy, time.Now()), entry: e, files: files, of: m.unit(e.Of)}
+	u.proc.FD = -1
+	if u.of != nil {
+		u.of.helpers = append(u.of.helpers, u)
 	}
+	m.units = append(m.units, u)
 }

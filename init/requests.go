@@ -70,10 +70,7 @@ func (m *machine) single(verb, name string) error {
 	if m.ending != nil {
 		return control.Refuse(control.Refused, "the machine is going down")
 	}
-	if m.stage == settling && u.role >= program {
-		return control.Refuse(control.Refused, "%s: the machine is still booting", name)
-	}
-	kinds := map[string]children.Kind{"start": children.Start, "stop": children.Stop, "restart": children.Restart}
+	kinds := map[string]children.Kind{"start": children.Start, "stop": children.Stop, "restart": children.Again}
 	m.tell(u, children.Event{Kind: kinds[verb]})
 	return nil
 }
@@ -88,8 +85,11 @@ func (m *machine) list() []byte {
 
 func (m *machine) describe(out []byte, u *unit) []byte {
 	state := string(u.State)
-	if u.State == children.Up && u.notifies && !u.ready {
-		state = "starting"
+	switch {
+	case u.State == children.Making:
+		state = string(children.Starting)
+	case u.State == children.Waiting && u.Degraded():
+		state = "degraded"
 	}
 	out = line.Pair(out, "name", u.Name)
 	out = line.Pair(out, "state", state)

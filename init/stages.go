@@ -1,20 +1,27 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"slashdev/init/children"
+	"slashdev/init/roster"
+	"slashdev/init/waits"
 )
 
 // gateTimeout is how long the programs wait for devmgr and /perm. Emulated
 // boards are slow; a machine that is merely slow must not boot differently.
 const gateTimeout = 60 * time.Second
 
-// begin is step 5 of the boot order: what the programs stand on.
+// begin is step 5 of the boot order and the ones behind it: everything is
+// wanted from now on, and each unit is started when what it waits for is there.
 func (m *machine) begin() {
 	m.gate = time.Now().Add(gateTimeout)
 	for _, u := range m.units {
-		if u.role == manager || u.role == chore {
+		switch {
+		case u.entry.OnKey:
+			m.awaitKey(u)
+		case u.of == nil && (u.entry.Plan == nil || !u.entry.Plan.Manual):
 			m.tell(u, children.Event{Kind: children.Start})
 		}
 	}
@@ -26,27 +33,33 @@ func (m *machine) advance() {
 		m.ending.advance(m)
 		return
 	}
-	switch m.stage {
-	case settling:
-		if missing := m.missing(); missing == "" || m.overdue(missing) {
-			m.startPrograms()
+	if m.stage == settling {
+		if missing := m.unsettled(); missing == "" || m.overdue(missing) {
+			m.stage, m.gate = starting, time.Time{}
 		}
-	case starting:
-		if m.allMade() {
-			m.stage = ready
-			m.log("ready")
-		}
+	}
+	m.release()
+	if m.stage == starting && !m.making() {
+		m.stage = ready
+		m.log("ready")
 	}
 }
 
-// missing names what the programs still wait for.
-func (m *machine) missing() string {
-	for _, u := range m.units {
-		if u.role == manager && u.notifies && !u.ready || u.role == chore && !u.Ended() && u.State != children.Waiting {
-			return u.Name
-		}
+// unsettled names what keeps the machine from being settled.
+func (m *machine) unsettled() string {
+	if u := m.unit("devmgr"); u != nil && u.State != children.Up {
+		return u.Name
+	}
+	if !m.permKnown() {
+		return "perm"
 	}
 	return ""
+}
+
+// permKnown says whether /perm is there, or will not come.
+func (m *machine) permKnown() bool {
+	u := m.unit("perm")
+	return u == nil || u.Ended() || u.State == children.Waiting
 }
 
 func (m *machine) overdue(missing string) bool {
@@ -57,26 +70,47 @@ func (m *machine) overdue(missing string) bool {
 	return true
 }
 
-// startPrograms is step 7.
-func (m *machine) startPrograms() {
-	m.stage, m.gate = starting, time.Time{}
+// release starts the units for which everything is there.
+func (m *machine) release() {
 	for _, u := range m.units {
-		switch {
-		case u.onKey:
-			m.awaitKey(u)
-		case u.role == program || u.role == shell:
-			m.tell(u, children.Event{Kind: children.Start})
+		if u.State == children.Held && waits.Missing(u.entry.Conds, m.met) == nil {
+			m.tell(u, children.Event{Kind: children.Go})
+		}
+		if u.State == children.Starting && u.readyBy(m.devices) {
+			m.tell(u, children.Event{Kind: children.Ready})
 		}
 	}
 }
 
-func (m *machine) allMade() bool {
+// making says whether a program or shell is being made for the first time.
+func (m *machine) making() bool {
 	for _, u := range m.units {
-		if (u.role == program || u.role == shell) && u.Starts == 0 && u.State == children.Starting {
-			return false
+		if u.entry.Role >= roster.Program && u.State == children.Making && u.Starts == 0 {
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// met says whether a condition is met now.
+func (m *machine) met(c waits.Condition) bool {
+	switch c.Kind {
+	case waits.Settled:
+		return m.stage > settling
+	case waits.Perm:
+		return m.stage > settling || m.permKnown()
+	case waits.Device:
+		return m.devices[c.Name]
+	case waits.Clock, waits.Net:
+		u := m.unit(roster.Waiter(c.Kind))
+		return u != nil && u.State == children.Done
+	}
+	u := m.unit(c.Name)
+	if u == nil {
+		return c.Kind == waits.After
+	}
+	givenUp := !u.Wanted || u.Crashes > 0
+	return u.State == children.Up || u.State == children.Done || c.Kind == waits.After && givenUp
 }
 
 // noticed is what an sd_notify message of a process causes.
@@ -88,10 +122,57 @@ func (m *machine) noticed(pid int, ready bool, status string) {
 	if status != "" {
 		u.status = status
 	}
-	if ready && !u.ready {
-		u.ready = true
-		if u.role == manager && u.Starts == 1 && u.status != "" {
+	if ready && u.State == children.Starting {
+		m.tell(u, children.Event{Kind: children.Ready})
+		if u.entry.Role == roster.Manager && u.Starts == 1 && u.status != "" {
 			m.log("%s: %s", u.Name, u.status)
+		}
+	}
+}
+
+// readyBy says whether a program is ready because a device has appeared.
+func (u *unit) readyBy(devices map[string]bool) bool {
+	if u.entry.Plan == nil {
+		return false
+	}
+	c := waits.Parse(u.entry.Plan.Ready)
+	return c.Kind == waits.Device && devices[c.Name]
+}
+
+// follow lets helpers run while they are of use, and passes on what they find.
+func (m *machine) follow(u *unit, before children.State) {
+	for _, h := range u.helpers {
+		useful := u.State == children.Up
+		if strings.HasSuffix(h.Name, roster.ReadyHelper) {
+			useful = u.State == children.Starting
+		}
+		switch {
+		case useful && !h.Wanted && h.State != children.Done:
+			m.tell(h, children.Event{Kind: children.Start})
+		case !useful && h.State != children.Down:
+			m.tell(h, children.Event{Kind: children.Stop})
+		}
+	}
+	if u.of != nil && before != children.Done && u.State == children.Done {
+		m.found(u)
+	}
+}
+
+// found tells a program what its helper has found.
+func (m *machine) found(h *unit) {
+	u := h.of
+	switch {
+	case strings.HasSuffix(h.Name, roster.ReadyHelper):
+		m.tell(u, children.Event{Kind: children.Ready})
+	case h.Code == 0:
+		u.failures = 0
+	default:
+		u.failures++
+		limit := max(u.entry.Plan.Health.Failures, 1)
+		m.log("%s: health check fails (%s), %d of %d", u.Name, children.Cause(h.Code), u.failures, limit)
+		if u.failures >= limit {
+			u.failures = 0
+			m.tell(u, children.Event{Kind: children.Sick})
 		}
 	}
 }

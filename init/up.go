@@ -16,6 +16,7 @@ import (
 	"slashdev/init/linux"
 	"slashdev/init/notify"
 	"slashdev/init/plan"
+	"slashdev/init/roster"
 )
 
 // bootUp is steps 2 to 5 of the boot order: file systems, consoles, initctl and
@@ -24,8 +25,8 @@ func bootUp(m *machine, k linux.Kernel) {
 	errs := boot.Do(k, boot.First())
 	m.openConsoles(k)
 	m.log("slashdev")
-	runtime.Gosched()                        // there is one processor: let the consoles have it
-	go k.ReadAhead("/sbin/devmgr", userland) // their first pages come while we mount
+	runtime.Gosched()                              // there is one processor: let the consoles have it
+	go k.ReadAhead(roster.Devmgr, roster.Userland) // their first pages come while we mount
 	m.report(errs)
 	m.report(boot.Do(k, boot.Early()))
 	text, err := k.Read("/proc/cmdline")
@@ -35,7 +36,7 @@ func bootUp(m *machine, k linux.Kernel) {
 	m.openInitctl()
 	m.openSockets()
 	p := m.readPlan()
-	m.addUnits(k, p, words)
+	m.addUnits(p, words)
 	m.begin()
 	m.post(func() { m.settle(k, p.Hostname) })
 }

@@ -5,8 +5,10 @@
 // happened and when, and answers what to do. PID 1's loop owns all children;
 // nothing here may be used from two goroutines.
 //
-//	Down -Start-> Starting -Started-> Up -Exited-> Waiting -Tick-> Starting
-//	                                  Up -Stop---> Stopping -Exited-> Down
+//	Down -Start-> Held -Go-> Making -Started-> Starting -Ready-> Up
+//	Up -Exited-> Held, or Waiting -Tick-> Held        (it is to run)
+//	Up -Exited-> Done -Tick-> Held                    (its work is done)
+//	Up -Stop, no sign of life-> Stopping -Exited-> Down, Held or Waiting
 package children
 
 import (
@@ -14,15 +16,28 @@ import (
 	"time"
 )
 
-// Policy says what an exit means.
-type Policy string
+// Restart says what an exit means.
+type Restart string
 
 // The restart policies.
 const (
-	Always  Policy = "always"  // every exit is a failure
-	Gokrazy Policy = "gokrazy" // exit 0 and 125 stop it for good
-	Never   Policy = "never"   // it runs once
+	Essential Restart = "essential"  // ours: every exit is a failure
+	Always    Restart = "always"     // every exit but 125 is a failure
+	OnFailure Restart = "on-failure" // exit 0 and 125 stop it for good
+	Gokrazy   Restart = "gokrazy"    // the same, by gokrazy's process contract
+	Never     Restart = "never"      // it runs once
 )
+
+// Policy is what the plan says of a child's life.
+type Policy struct {
+	Restart      Restart
+	OneShot      bool          // exit 0 means that its work is done
+	Notifies     bool          // it is up when that is said, not when it runs
+	ReadyTimeout time.Duration // for that to be said; zero: for ever
+	StopTimeout  time.Duration // between SIGTERM and the kill; zero: 10 s
+	Watchdog     time.Duration // the longest silence of an Up child; zero: any
+	Timer        time.Duration // from one start to the next; zero: no timer
+}
 
 // State is where a child stands.
 type State string
@@ -30,10 +45,13 @@ type State string
 // The states of a child.
 const (
 	Down     State = "down"     // not running and not meant to
-	Starting State = "starting" // being made
+	Held     State = "held"     // wanted as soon as what it waits for is there
+	Making   State = "making"   // the process is being made
+	Starting State = "starting" // it runs and is not ready yet
 	Up       State = "up"
 	Stopping State = "stopping" // told to end
 	Waiting  State = "waiting"  // down until the back-off ends
+	Done     State = "done"     // ended well; with a timer it comes again
 )
 
 // Kind is what happened to a child.
@@ -42,18 +60,23 @@ type Kind int
 // The events of a child.
 const (
 	Start   Kind = iota // it is wanted
+	Go                  // what it waits for is there
 	Started             // the process exists
 	Failed              // the process could not be made
+	Ready               // it does its work from now on
+	Alive               // it gave a sign of life
+	Sick                // others find that it does not do its work
 	Exited              // the process has ended, with Code
 	Stop                // it is not wanted any more
-	Restart             // it is wanted afresh
+	Again               // it is wanted afresh
 	Tick                // its Deadline has passed
 )
 
 // Event is one thing that happened.
 type Event struct {
-	Kind Kind
-	Code int // of Exited: exit status, or 128+signal
+	Kind    Kind
+	Code    int  // of Exited: exit status, or 128+signal
+	Outside bool // of Exited: somebody else killed it; no crash of its own
 }
 
 // Action is what PID 1 must do next.
@@ -83,9 +106,11 @@ type Child struct {
 	Deadline time.Time // when to say Tick; zero: never
 	Starts   int       // processes made so far
 	Code     int       // of the last exit; -1: it never ran or could not be made
+	Crashes  int       // fast ends in a row
+	Fault    string    // why it was stopped though it is wanted; empty: it was not
+	Wanted   bool      // what the last Start or Stop said
 
-	crashes int  // fast ends in a row
-	wanted  bool // what the last Start or Stop said
+	born time.Time // the last process
 }
 
 // New returns a child that is down.
@@ -93,8 +118,14 @@ func New(name string, policy Policy, now time.Time) *Child {
 	return &Child{Name: name, Policy: policy, State: Down, Since: now, Code: -1}
 }
 
+// Running says whether there is a process.
+func (c *Child) Running() bool { return c.State == Starting || c.State == Up || c.State == Stopping }
+
 // Ended says whether the child ran and is down for good.
-func (c *Child) Ended() bool { return c.State == Down && c.Starts > 0 }
+func (c *Child) Ended() bool { return (c.State == Down || c.State == Done) && c.Starts > 0 }
+
+// Degraded says whether the child crashes again and again.
+func (c *Child) Degraded() bool { return c.Crashes > freeCrashes }
 
 // Next takes an event and returns what to do, in order. Events that make no
 // sense in the present state are passed over.
@@ -102,17 +133,21 @@ func (c *Child) Next(e Event, now time.Time) []Action {
 	switch e.Kind {
 	case Start:
 		return c.start(now)
+	case Go:
+		return c.spawn(now)
 	case Stop:
 		return c.stop(now)
-	case Restart:
+	case Again:
 		return append(c.stop(now), c.start(now)...)
 	case Started:
 		return c.started(now)
 	case Failed:
-		c.crashes = max(c.crashes, freeCrashes) // trying again at once gives the same error
-		return c.ended(now, -1)
+		c.Crashes = max(c.Crashes, freeCrashes) // trying again at once gives the same error
+		return c.ended(Event{Code: -1}, now)
 	case Exited:
-		return c.ended(now, e.Code)
+		return c.ended(e, now)
+	case Ready, Alive, Sick:
+		return c.told(e.Kind, now)
 	case Tick:
 		return c.tick(now)
 	}
@@ -127,72 +162,127 @@ func (c *Child) enter(s State, now time.Time, timeout time.Duration) {
 }
 
 func (c *Child) start(now time.Time) []Action {
-	c.wanted = true
-	if c.State != Down && c.State != Waiting {
-		return nil // it runs, or comes back when it has stopped
+	c.Wanted = true
+	if c.State == Down || c.State == Waiting || c.State == Done {
+		c.enter(Held, now, 0)
 	}
-	c.enter(Starting, now, 0)
+	return nil // otherwise it runs, or comes back when it has stopped
+}
+
+func (c *Child) spawn(now time.Time) []Action {
+	if c.State != Held {
+		return nil
+	}
+	c.enter(Making, now, 0)
 	return []Action{Spawn}
 }
 
 func (c *Child) stop(now time.Time) []Action {
-	c.wanted = false
+	c.Wanted, c.Fault = false, ""
 	switch c.State {
-	case Waiting:
+	case Held, Waiting, Done:
 		c.enter(Down, now, 0)
-	case Up:
-		c.enter(Stopping, now, stopTimeout)
-		return []Action{Terminate}
+	case Starting, Up:
+		return c.terminate(now)
 	}
-	return nil // Starting: Started looks at wanted
+	return nil // Making: Started looks at Wanted
+}
+
+func (c *Child) terminate(now time.Time) []Action {
+	timeout := c.Policy.StopTimeout
+	if timeout <= 0 {
+		timeout = stopTimeout
+	}
+	c.enter(Stopping, now, timeout)
+	return []Action{Terminate}
 }
 
 func (c *Child) started(now time.Time) []Action {
-	if c.State != Starting {
+	if c.State != Making {
 		return nil
 	}
 	c.Starts++
-	c.enter(Up, now, 0)
-	if !c.wanted {
-		return c.stop(now)
+	c.born = now
+	switch {
+	case !c.Wanted:
+		return c.terminate(now)
+	case c.Policy.Notifies:
+		c.enter(Starting, now, c.Policy.ReadyTimeout)
+	default:
+		c.enter(Up, now, c.Policy.Watchdog)
 	}
 	return nil
 }
 
-func (c *Child) ended(now time.Time, code int) []Action {
-	if c.State != Up && c.State != Stopping && c.State != Starting {
-		return nil
-	}
-	stopping := c.State == Stopping
-	ran := now.Sub(c.Since)
-	c.Code = code
+// told is what others say of a child that runs.
+func (c *Child) told(k Kind, now time.Time) []Action {
 	switch {
-	case stopping && c.wanted: // a restart that somebody asked for
-		c.crashes = 0
-		c.enter(Starting, now, 0)
-		return []Action{Spawn}
-	case !c.wanted || c.finished(code):
-		c.wanted = false
+	case c.State == Starting && k == Ready:
+		c.enter(Up, now, c.Policy.Watchdog)
+	case c.State == Up && k == Alive && c.Policy.Watchdog > 0:
+		c.Deadline = now.Add(c.Policy.Watchdog)
+	case c.State == Up && k == Sick:
+		return c.fault("health check fails", now)
+	}
+	return nil
+}
+
+// fault stops a child that runs and does not do its work. It comes back.
+func (c *Child) fault(why string, now time.Time) []Action {
+	actions := c.terminate(now)
+	c.Fault = why
+	return actions
+}
+
+func (c *Child) ended(e Event, now time.Time) []Action {
+	if !c.Running() && c.State != Making {
+		return nil
+	}
+	c.Code = e.Code
+	switch {
+	case !c.Wanted:
 		c.enter(Down, now, 0)
-		return nil
+	case c.State == Stopping && c.Fault == "": // a restart that somebody asked for
+		c.Crashes = 0
+		c.enter(Held, now, 0)
+	case c.Policy.Timer > 0:
+		c.enter(Done, now, max(c.born.Add(c.Policy.Timer).Sub(now), 1))
+	case c.Policy.OneShot && e.Code == 0:
+		c.enter(Done, now, 0)
+	case c.finished(e.Code) && c.Fault == "":
+		c.Wanted = false
+		c.enter(Down, now, 0)
+	case e.Outside && c.State == Up:
+		c.enter(Held, now, 0)
+	default:
+		c.retry(now)
 	}
-	return c.retry(now, ran)
+	c.Fault = ""
+	return nil
 }
 
+// finished says whether an exit stops the child for good.
 func (c *Child) finished(code int) bool {
-	return c.Policy == Never || c.Policy == Gokrazy && (code == 0 || code == 125)
+	switch c.Policy.Restart {
+	case Never:
+		return true
+	case Always:
+		return code == 125
+	case OnFailure, Gokrazy:
+		return code == 0 || code == 125
+	}
+	return false
 }
 
-func (c *Child) retry(now time.Time, ran time.Duration) []Action {
-	if c.crashes++; ran >= fastRun && c.Code >= 0 {
-		c.crashes = 1
+func (c *Child) retry(now time.Time) {
+	if c.Crashes++; c.State != Making && now.Sub(c.born) >= fastRun && c.Fault == "" {
+		c.Crashes = 1
 	}
-	if wait := Backoff(c.crashes); wait > 0 {
+	if wait := Backoff(c.Crashes); wait > 0 {
 		c.enter(Waiting, now, wait)
-		return nil
+		return
 	}
-	c.enter(Starting, now, 0)
-	return []Action{Spawn}
+	c.enter(Held, now, 0)
 }
 
 // Backoff is how long a child rests after so many crashes in a row.
@@ -210,8 +300,12 @@ func (c *Child) tick(now time.Time) []Action {
 	}
 	c.Deadline = time.Time{}
 	switch c.State {
-	case Waiting:
+	case Waiting, Done:
 		return c.start(now)
+	case Starting:
+		return c.fault("not ready in time", now)
+	case Up:
+		return c.fault("no sign of life", now)
 	case Stopping:
 		return []Action{Kill}
 	}

@@ -18,6 +18,7 @@ type Kernel struct {
 	Err      error // what it fails with
 	Calls    []string
 
+	OnStart   func(pid int)     // called before Start returns
 	Files     map[string]string // what Read finds
 	Keys      io.ReadCloser     // what OpenKeys returns
 	SyncHangs chan struct{}     // when set, Sync waits until it is closed
@@ -78,10 +79,20 @@ func (k *Kernel) Write(path, text string) error { return k.call("write %s %q", p
 func (k *Kernel) Start(c linux.Command) (linux.Process, error) {
 	err := k.call("start %s %q", c.Path, c.Args)
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.next++
-	return linux.Process{Pid: 99 + k.next, FD: -1}, err
+	pid := 99 + k.next
+	k.mu.Unlock()
+	if k.OnStart != nil {
+		k.OnStart(pid)
+	}
+	return linux.Process{Pid: pid, FD: -1}, err
 }
+
+// Pipe gives out no descriptors.
+func (k *Kernel) Pipe() (r, w int, err error) { return -1, -1, k.call("pipe %s", "2") }
+
+// Open gives out no descriptor.
+func (k *Kernel) Open(path string) (int, error) { return -1, k.call("open %s", path) }
 
 // Read returns what Files holds.
 func (k *Kernel) Read(path string) (string, error) {

@@ -1,0 +1,195 @@
+// Package roster turns the plan into the list of PID 1's children: how each is
+// started, what it waits for and what its end means. It makes nothing; PID 1
+// reads the list and does.
+package roster
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"slashdev/init/children"
+	"slashdev/init/linux"
+	"slashdev/init/plan"
+	"slashdev/init/waits"
+)
+
+// Where our own programs are.
+const (
+	Userland = "/sbin/userland"
+	Devmgr   = "/sbin/devmgr"
+)
+
+// Role says what a child is for and, in reverse, when it is stopped.
+type Role int
+
+// The roles, in start order.
+const (
+	Manager Role = iota // devmgr, logd: first up, last down
+	Chore               // perm, and what finds out whether a condition is met
+	Program
+	Helper // looks whether a program is ready or healthy
+	Shell
+)
+
+// Entry is one child.
+type Entry struct {
+	Name    string
+	Role    Role
+	Command linux.Command // without descriptors
+	Policy  children.Policy
+	Conds   []waits.Condition // what it waits for before each start
+	Log     string            // whose pipe takes what it prints; empty: it has a terminal
+	OnKey   bool              // a shell that is started when somebody presses Enter
+	Plan    *plan.Program     // nil: one of ours
+	Of      string            // of a helper: the program that it looks after
+}
+
+// Terminal is where a shell may run.
+type Terminal struct{ Name, Term string }
+
+// Ours must outlive a shortage of memory, programs need not.
+const scoreOfOurs = -900
+
+const (
+	readyTimeout  = 90 * time.Second // for a program that is to say that it is ready
+	checkInterval = 30 * time.Second
+	checkTimeout  = 10 * time.Second
+)
+
+// Of returns all children in start order: ours, the programs with their
+// helpers, the logger, the shells. errs are programs that are left out.
+func Of(p *plan.Plan, notify string, terminals []Terminal) (all []Entry, errs []error) {
+	r := roster{notify: notify, seen: map[string]bool{"logd": true}}
+	r.ours(Entry{Name: "devmgr", Policy: children.Policy{Restart: children.Essential, Notifies: true}}, announce(p)...)
+	r.ours(Entry{Name: "perm", Role: Chore, Policy: children.Policy{Restart: children.Never}}, "perm")
+	for i := range p.Programs {
+		r.program(&p.Programs[i])
+	}
+	delete(r.seen, "logd")
+	r.ours(Entry{Name: "logd", Policy: children.Policy{Restart: children.Essential}}, "logd")
+	r.shells(terminals)
+	return r.all, r.errs
+}
+
+type roster struct {
+	notify string
+	all    []Entry
+	seen   map[string]bool
+	errs   []error
+}
+
+func (r *roster) add(e Entry) {
+	r.seen[e.Name] = true
+	r.all = append(r.all, e)
+}
+
+// ours adds a part of slashdev: devmgr, or an applet of userland.
+func (r *roster) ours(e Entry, args ...string) {
+	e.Log = e.Name
+	e.Command = linux.Command{Path: Userland, Args: args, Env: r.environment("/"), Score: scoreOfOurs}
+	if args[0] == "devmgr" {
+		e.Command.Path = Devmgr
+	}
+	r.add(e)
+}
+
+// announce are devmgr's words: the names of devices that the plan waits for.
+func announce(p *plan.Plan) []string {
+	args := []string{"devmgr", "daemon"}
+	for i := range p.Programs {
+		for _, c := range append(waits.Of(&p.Programs[i]), waits.Parse(p.Programs[i].Ready)) {
+			if c.Kind == waits.Device {
+				args = append(args, "--announce", c.Name)
+			}
+		}
+	}
+	return args
+}
+
+// environment is what every child gets; programs get a little more.
+func (r *roster) environment(home string, more ...string) []string {
+	return append([]string{
+		"PATH=/user:/gokrazy:/sbin:/bin", "USER=root", "HOME=" + home, "NOTIFY_SOCKET=" + r.notify,
+	}, more...)
+}
+
+// program starts a program by gokrazy's process contract, and what it waits for
+// or needs by its side.
+func (r *roster) program(p *plan.Program) {
+	if r.seen[p.Name] {
+		r.errs = append(r.errs, fmt.Errorf("%s: this name is ours: the program is not started", p.Name))
+		return
+	}
+	conds := waits.Of(p)
+	for _, c := range conds {
+		if name := Waiter(c.Kind); (c.Kind == waits.Clock || c.Kind == waits.Net) && !r.seen[name] {
+			policy := children.Policy{Restart: children.Essential, OneShot: true}
+			r.ours(Entry{Name: name, Role: Chore, Policy: policy}, "await", string(c.Kind))
+		}
+	}
+	r.add(Entry{
+		Name: p.Name, Role: Program, Log: p.Name, Plan: p, Conds: conds,
+		Command: linux.Command{
+			Path: p.Path, Args: append([]string{p.Name}, p.Args...), Env: r.environment("/perm/home/"+p.Name, p.Env...),
+			Dir: p.Home(), Score: p.Score,
+		},
+		Policy: children.Policy{
+			Restart: children.Restart(p.Restart), OneShot: p.OneShot, Notifies: p.Ready != "",
+			ReadyTimeout: orElse(p.ReadyTimeout, readyTimeout), StopTimeout: p.StopTimeout,
+			Watchdog: p.Watchdog, Timer: p.Timer,
+		},
+	})
+	if kind, _, _ := strings.Cut(p.Ready, ":"); kind == "tcp" || kind == "unix" {
+		r.helper(p, ReadyHelper, children.Policy{Restart: children.OnFailure, OneShot: true}, Userland, "await", p.Ready)
+	}
+	if h := p.Health; h != nil {
+		r.helper(p, HealthHelper, children.Policy{
+			Restart: children.Never, OneShot: true, Notifies: true,
+			Timer: orElse(h.Interval, checkInterval), ReadyTimeout: orElse(h.Timeout, checkTimeout),
+		}, h.Command...)
+	}
+}
+
+// What a helper's name ends in. No program's name has a colon.
+const (
+	ReadyHelper  = ":ready"  // ends well when the program is ready
+	HealthHelper = ":health" // ends well when the program is healthy
+)
+
+func (r *roster) helper(p *plan.Program, suffix string, policy children.Policy, command ...string) {
+	args := command
+	if command[0] == Userland {
+		args = command[1:]
+	}
+	r.add(Entry{Name: p.Name + suffix, Role: Helper, Of: p.Name, Log: p.Name, Policy: policy, Command: linux.Command{
+		Path: command[0], Args: args, Env: r.environment("/"), Score: p.Score,
+	}})
+}
+
+// Waiter names the chore that ends when a condition is met.
+func Waiter(k waits.Kind) string { return "await-" + string(k) }
+
+func orElse(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// shells puts a shell on the first terminal at once, on the others when
+// somebody presses Enter there.
+func (r *roster) shells(terminals []Terminal) {
+	policy := children.Policy{Restart: children.Essential}
+	for _, t := range terminals {
+		r.add(Entry{
+			Name: "sh-" + t.Name, Role: Shell, Policy: policy, OnKey: policy.Restart == children.Never,
+			Conds: []waits.Condition{{Kind: waits.Settled}},
+			Command: linux.Command{
+				Path: Userland, Args: []string{"sh", "--console", t.Name},
+				Env: r.environment("/", "TERM="+t.Term), Tty: "/dev/" + t.Name, Score: 0,
+			},
+		})
+		policy.Restart = children.Never
+	}
+}
