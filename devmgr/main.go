@@ -85,7 +85,7 @@ func run(env environment, args []string) int {
 	return exitUsage
 }
 
-const usage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR]
+const usage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-announce NAME]...
        devmgr dev VERB ...        the same as: dev VERB ...
        devmgr udevadm VERB ...    settle and trigger, for scripts
 

@@ -11,13 +11,15 @@ import (
 	"slashdev/devmgr/daemon"
 )
 
-const daemonUsage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR]
+const daemonUsage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-announce NAME]...
 
 Keeps owners, modes and links below /devices as they should be.
   -n        dry run: print what would be done for the devices present, and exit
   -sys DIR  sysfs (/sys)
   -dev DIR  the devtmpfs to work in (/devices)
   -run DIR  directory of the control sockets (/run/slashdev)
+  -announce NAME
+            tell the supervisor when this name below /dev comes and goes
 `
 
 func runDaemon(env environment, args []string) int {
@@ -36,6 +38,9 @@ func runDaemon(env environment, args []string) int {
 		case dir != nil && name != args[i] && i+1 < len(args):
 			i++
 			*dir = args[i]
+		case name == "announce" && name != args[i] && i+1 < len(args):
+			i++
+			cfg.Announce = append(cfg.Announce, args[i])
 		default:
 			return env.fail(exitUsage, "devmgr daemon: unexpected argument %q\n%s", args[i], daemonUsage)
 		}

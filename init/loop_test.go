@@ -16,6 +16,7 @@ import (
 	"slashdev/init/control"
 	"slashdev/init/linux"
 	"slashdev/init/linux/linuxtest"
+	"slashdev/init/notify"
 	"slashdev/init/plan"
 	"slashdev/init/roster"
 )
@@ -96,7 +97,7 @@ func (r *rig) slay(name string) {
 // up brings the rig to where the programs run: hello 103, web 104.
 func (r *rig) up() {
 	r.end(101, 0)
-	r.do(func() { r.m.noticed(100, true, "coldplug done") })
+	r.do(func() { r.m.noticed(100, notify.Message{Ready: true, Status: "coldplug done"}) })
 }
 
 // finish ends the machine from outside, so that the bubble can end.
@@ -128,8 +129,8 @@ func TestProgramsWaitForDevicesAndPerm(t *testing.T) {
 		r := newRig(t)
 		defer r.finish()
 		r.want("first", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland")
-		r.do(func() { r.m.noticed(100, true, "coldplug done") })
-		r.do(func() { r.m.noticed(999, true, "a stranger") })
+		r.do(func() { r.m.noticed(100, notify.Message{Ready: true, Status: "coldplug done"}) })
+		r.do(func() { r.m.noticed(999, notify.Message{Ready: true, Status: "a stranger"}) })
 		r.want("without /perm", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland")
 		r.end(101, 0)
 		r.want("then", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland /hello /web")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"slashdev/init/children"
+	"slashdev/init/notify"
 	"slashdev/init/roster"
 	"slashdev/init/waits"
 )
@@ -114,19 +115,39 @@ func (m *machine) met(c waits.Condition) bool {
 }
 
 // noticed is what an sd_notify message of a process causes.
-func (m *machine) noticed(pid int, ready bool, status string) {
+func (m *machine) noticed(pid int, n notify.Message) {
 	u := m.byPid(pid)
 	if u == nil || pid == 0 {
 		return // a stranger, or a child's child: not before cgroups tell them apart
 	}
-	if status != "" {
-		u.status = status
+	if n.Status != "" {
+		u.status = n.Status
 	}
-	if ready && u.State == children.Starting {
+	if u.Name == "devmgr" {
+		m.announced(n)
+	}
+	if n.Ready && u.State == children.Starting {
 		m.tell(u, children.Event{Kind: children.Ready})
 		if u.entry.Role == roster.Manager && u.Starts == 1 && u.status != "" {
 			m.log("%s: %s", u.Name, u.status)
 		}
+	}
+	if n.Alive {
+		m.tell(u, children.Event{Kind: children.Alive})
+	}
+	if n.Sick {
+		m.tell(u, children.Event{Kind: children.Sick})
+	}
+}
+
+// announced takes in which of the devices that programs wait for are there. With
+// its first message devmgr says all of them.
+func (m *machine) announced(n notify.Message) {
+	if n.Ready {
+		clear(m.devices)
+	}
+	for _, d := range n.Devices {
+		m.devices[d.Name] = d.Present
 	}
 }
 

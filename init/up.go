@@ -113,7 +113,7 @@ func (m *machine) openSockets() {
 		go control.ReadNotices(d, func(g ipc.Datagram) {
 			n := notify.Decode(g.Text)
 			m.post(func() {
-				m.noticed(g.Pid, n.Ready, n.Status)
+				m.noticed(g.Pid, n)
 				for _, fd := range g.FDs {
 					m.k.Close(fd)
 				}

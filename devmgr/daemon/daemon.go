@@ -31,12 +31,13 @@ import (
 
 // Config says what to serve. The zero value is right on the appliance.
 type Config struct {
-	Sys        string // sysfs; "" means /sys
-	Dev        string // the devtmpfs to work in; "" means /devices
-	Run        string // where the sockets are; "" means /run/slashdev
-	GroupFile  string // "" means /etc/group
-	Notify     string // socket of the supervisor, see sd_notify; "" means none
-	ReceiveBuf int    // of the uevent socket, in bytes; 0 means 64 MiB
+	Sys        string   // sysfs; "" means /sys
+	Dev        string   // the devtmpfs to work in; "" means /devices
+	Run        string   // where the sockets are; "" means /run/slashdev
+	GroupFile  string   // "" means /etc/group
+	Notify     string   // socket of the supervisor, see sd_notify; "" means none
+	Announce   []string // names that the supervisor is told of when they come and go
+	ReceiveBuf int      // of the uevent socket, in bytes; 0 means 64 MiB
 	Logf       func(format string, args ...any)
 
 	source source // tests: instead of the kernel
@@ -80,6 +81,7 @@ type daemon struct {
 	pending map[string]*pending
 	repair  repair
 	waiters map[*waiter]struct{}
+	there   map[string]bool // of cfg.Announce: what the supervisor knows to be there
 	stats   stats
 	started time.Time     // monotonic, and
 	uptime  time.Duration // how long the machine was up then
@@ -136,7 +138,7 @@ func open(cfg Config) (*daemon, error) {
 	d := &daemon{
 		cfg: cfg, sys: sysfs.Host(cfg.Sys), src: cfg.source,
 		inbox: make(chan func()), stopped: make(chan struct{}), msgs: make(chan message, batch),
-		pending: map[string]*pending{}, waiters: map[*waiter]struct{}{},
+		pending: map[string]*pending{}, waiters: map[*waiter]struct{}{}, there: map[string]bool{},
 		started: time.Now(), uptime: uptime(),
 	}
 	d.pipe = NewPipeline(d.sys, loadRules(cfg))

@@ -62,6 +62,9 @@ type machine struct {
 	log                []string
 	seq                uint64
 	receiveBuf         int
+	announce           []string
+	first              string        // what the first message said behind its status
+	told               func() string // waits for the next message to the supervisor
 }
 
 func newMachine(t *testing.T) *machine {
@@ -125,7 +128,7 @@ func (m *machine) start() (stop func()) {
 	m.must(err)
 	cfg := daemon.Config{
 		Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Notify: m.root + "/notify",
-		Logf: m.logf, ReceiveBuf: m.receiveBuf,
+		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce,
 	}
 	if m.src != nil {
 		cfg = daemon.WithSource(cfg, m.src)
@@ -142,12 +145,18 @@ func (m *machine) start() (stop func()) {
 		os.Remove(m.root + "/notify")
 	})
 	m.t.Cleanup(stop)
-	buf := make([]byte, 1000)
-	notify.SetReadDeadline(time.Now().Add(20 * time.Second))
-	n, err := notify.Read(buf)
-	if err != nil || !strings.HasPrefix(string(buf[:n]), "READY=1\nSTATUS=coldplug done, ") {
-		m.t.Fatalf("notify: %q, %v", buf[:n], err)
+	m.told = func() string {
+		buf := make([]byte, 1000)
+		notify.SetReadDeadline(time.Now().Add(time.Minute))
+		n, err := notify.Read(buf)
+		m.must(err)
+		return string(buf[:n])
 	}
+	first := m.told()
+	if !strings.HasPrefix(first, "READY=1\nSTATUS=coldplug done, ") {
+		m.t.Fatalf("notify: %q", first)
+	}
+	_, m.first, _ = strings.Cut(first, " ms\n")
 	return stop
 }
 
@@ -213,6 +222,32 @@ func TestColdplug(t *testing.T) {
 	m.is("disk/by-path/left-by-a-killed-devmgr", "")
 	if !m.logged("coldplug: 4 devices, 2 nodes, 9 links in ") {
 		t.Errorf("log: %q", m.log)
+	}
+}
+
+// Programs wait for devices by name: the supervisor hears of those it asked for
+// once owner and mode are right, and of no others.
+func TestAnnouncesNames(t *testing.T) {
+	m := newMachine(t)
+	m.announce = []string{"vdb", "disk/by-path/pci-0000:00:01.0", "null"}
+	m.start()
+	if want := "DEVICE=+disk/by-path/pci-0000:00:01.0\nDEVICE=+null\n"; m.first != want {
+		t.Errorf("at the start: %q, want %q", m.first, want)
+	}
+	m.plugDisk("vdb", 16)
+	m.writeSys()
+	m.node("vdb", unix.S_IFBLK, 254, 16)
+	m.send(uevent.Add, disks+"vdb", "block")
+	if got := m.told(); got != "DEVICE=+vdb\n" {
+		t.Errorf("plugged: %q", got)
+	}
+	m.is("vdb", "0660 0:6")
+	m.sys.Remove(disks + "vdb")
+	m.writeSys()
+	m.must(os.Remove(m.dev + "/vdb"))
+	m.send(uevent.Remove, disks+"vdb", "block")
+	if got := m.told(); got != "DEVICE=-vdb\n" {
+		t.Errorf("pulled: %q", got)
 	}
 }
 

@@ -34,6 +34,7 @@ func (d *daemon) loop(ctx context.Context) error {
 		d.tick(time.Now())
 		d.dir.Flush()
 		d.wakeWaiters()
+		d.announce("")
 	}
 }
 
@@ -167,10 +168,7 @@ func (d *daemon) coldplug() error {
 	nodes, links := d.pipe.space.Len()
 	ms := d.stats.coldplug.Milliseconds()
 	d.cfg.Logf("coldplug: %d devices, %d nodes, %d links in %d ms", d.pipe.tree.Len(), nodes, links, ms)
-	status := fmt.Sprintf("READY=1\nSTATUS=coldplug done, %d devices in %d ms\n", d.pipe.tree.Len(), ms)
-	if err := notify(d.cfg.Notify, status); err != nil {
-		d.cfg.Logf("notify: %v", err)
-	}
+	d.announce(fmt.Sprintf("READY=1\nSTATUS=coldplug done, %d devices in %d ms\n", d.pipe.tree.Len(), ms))
 	return nil
 }
 
