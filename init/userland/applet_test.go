@@ -69,7 +69,7 @@ func tree(files map[string]string) fstest.MapFS {
 func TestUnknownOptionIsUsage(t *testing.T) {
 	for _, a := range applets() {
 		switch a.Name {
-		case "sh", "sync", "uptime", "id", "whoami", "kill", "env", "sleep", "clear", "which", "rmdir", "free", "more", "hostname", "halt", "logd", "perm":
+		case "sh", "sync", "uptime", "id", "whoami", "kill", "env", "sleep", "clear", "which", "rmdir", "free", "more", "hostname", "halt", "logd", "perm", "launch":
 			continue // take no options, or words of any kind
 		}
 		if isCore(a.Name) {

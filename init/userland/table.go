@@ -14,7 +14,8 @@ func applets() []tool.Applet {
 	list = append(list, systemApplets()...)
 	list = append(list, fileApplets()...)
 	list = append(list, coreApplets()...)
-	return append(list, powerApplets()...)
+	list = append(list, powerApplets()...)
+	return append(list, serviceApplets()...)
 }
 
 // statusApplets show what the machine is and does. They end by themselves, so
@@ -81,14 +82,29 @@ func powerApplets() []tool.Applet {
 		{Name: "reboot", Use: "[-f]", Help: helpPower, Run: power},
 		{Name: "shutdown", Use: "[-r|-H|-h] [-f] [now]", Help: helpPower, Run: power},
 		{Name: "telinit", Use: "0|6", Help: helpPower, Run: power},
+	}
+}
+
+// serviceApplets are started by PID 1.
+func serviceApplets() []tool.Applet {
+	return []tool.Applet{
 		{Name: "logd", Help: "The logger. PID 1 starts it and hands it the programs' pipes.", Run: logger},
 		{Name: "perm", Help: "Mounts /perm as the plan says. PID 1 starts it once.", Run: perm},
+		{Name: "launch", Help: helpLaunch, Run: becomeProgram},
+		{Name: "health", Use: "URL|tcp:ADDR", Help: helpHealth, Run: health},
+		{Name: "await", Use: "net|clock|tcp:ADDR|unix:PATH|file:PATH", Help: helpAwait, Run: await},
 	}
 }
 
 const (
-	helpPower = "Asks PID 1 to stop everything cleanly. -f: sync, then at once, without init."
-	helpSvc   = `svc ls              all programs
+	helpPower  = "Asks PID 1 to stop everything cleanly. -f: sync, then at once, without init."
+	helpLaunch = `Becomes a program. PID 1 starts it for a user, capabilities, limits and what
+else takes more than fork and exec, with the plan's lines on descriptor 3.
+Exit 111: it was refused, for the reason given.`
+	helpHealth = "Exit 0 when the program answers: a connection, or a status below 400."
+	helpAwait  = `Ends when it is there: net is a default route, clock a time after 2020, tcp and
+unix somebody who takes connections.`
+	helpSvc = `svc ls              all programs
 svc status [NAME]   one program, or the machine
 svc start|stop|restart NAME...
 svc log [NAME [N]]  the last N lines, 20 if not said`

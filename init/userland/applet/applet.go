@@ -23,4 +23,4 @@ func Power() []string {
 }
 
 // Services are started by PID 1 as "userland NAME"; they have no link.
-func Services() []string { return []string{"logd", "perm"} }
+func Services() []string { return []string{"logd", "perm", "launch", "health", "await"} }
