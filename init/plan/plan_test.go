@@ -113,6 +113,7 @@ func TestNeedsLaunch(t *testing.T) {
 	for text, want := range map[string]bool{
 		"": false, "dir x /": false, "cgroup x pids.max 5": false, "user x 0 0": false, "score x 5": false,
 		"user x 1 0": true, "user x 0 0 5": true, "capabilities x": true, "limit x nofile 1 1": true, "readonly x": true,
+		"listen x tcp::80": true,
 	} {
 		p, err := Parse("slashdev-plan 1\nprogram x /x\n" + text)
 		if err != nil || p.Programs[0].NeedsLaunch() != want {

@@ -64,7 +64,8 @@ type Setting struct{ File, Value string }
 // NeedsLaunch says whether starting the program takes more than making a
 // process: "userland launch" then does the rest in the process itself.
 func (p *Program) NeedsLaunch() bool {
-	return p.UID != 0 || p.GID != 0 || len(p.Groups) > 0 || p.HasCapabilities || len(p.Limits) > 0 || p.ReadOnly
+	return p.UID != 0 || p.GID != 0 || len(p.Groups) > 0 || p.HasCapabilities || len(p.Limits) > 0 || p.ReadOnly ||
+		len(p.Listen) > 0 // LISTEN_PID is the process's own number
 }
 
 // Home is where the program starts.
