@@ -13,6 +13,7 @@ import (
 	"slashdev/init/children"
 	"slashdev/init/linux"
 	"slashdev/init/roster"
+	"slashdev/init/why"
 )
 
 // loop runs until the machine is to end, and says how. It waits for signals,
@@ -189,10 +190,8 @@ func (m *machine) exited(u *unit, e children.Event) {
 	switch {
 	case u.entry.OnKey:
 		m.awaitKey(u)
-	case u.State == children.Held:
-		m.log("%s: ended (%s): started again", u.Name, children.Cause(u.Code))
-	case u.State == children.Waiting || u.Code != 0 && u.Code != 125:
-		m.log("%s", u.Child)
+	case u.State == children.Held || u.State == children.Waiting || u.Code != 0 && u.Code != 125:
+		m.log("%s", why.Ended(u.Child))
 	}
 }
 

@@ -266,8 +266,10 @@ func TestRequests(t *testing.T) {
 		{"stop web", "ok\n"},
 		{"stop nosuch", "err 3 \"no program nosuch: try ls\"\n"},
 		{"stop", "err 2 \"stop needs one NAME\"\n"},
+		{"why hello", "= kind=state text=\"up for 0s\"\nok\n"},
+		{"why nosuch", "err 3 \"why needs the NAME of a program: try ls\"\n"},
 		{"ls -l", "err 2 \"ls takes no argument\"\n"},
-		{"explode", "err 2 \"unknown request \\\"explode\\\": use ls, status, start, stop, restart, halt, poweroff or reboot\"\n"},
+		{"explode", "err 2 \"unknown request \\\"explode\\\": use ls, status, why, start, stop, restart, halt, poweroff or reboot\"\n"},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

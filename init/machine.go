@@ -76,7 +76,8 @@ type unit struct {
 	left     []string // cgroups of earlier lives that are still in use
 	of       *unit    // of a helper: the program it looks after
 	helpers  []*unit
-	failures int // failed health checks in a row
+	notes    []string // what the kernel would not do for it
+	failures int      // failed health checks in a row
 }
 
 const (

@@ -7,6 +7,8 @@ import (
 	"slashdev/init/children"
 	"slashdev/init/control"
 	"slashdev/init/line"
+	"slashdev/init/waits"
+	"slashdev/init/why"
 )
 
 // Where others reach PID 1.
@@ -42,8 +44,15 @@ func (m *machine) request(words []string) ([]byte, error) {
 			return nil, control.Refuse(control.Usage, "%s needs one NAME", verb)
 		}
 		return nil, m.single(verb, args[0])
+	case "why":
+		if len(args) != 1 || m.unit(args[0]) == nil {
+			return nil, control.Refuse(control.NotFound, "why needs the NAME of a program: try ls")
+		}
+		u := m.unit(args[0])
+		missing := waits.Missing(u.entry.Conds, m.met)
+		return why.Answer(why.Facts{Child: u.Child, Plan: u.entry.Plan, Missing: missing, Notes: u.notes, Now: time.Now()}), nil
 	}
-	return nil, control.Refuse(control.Usage, "unknown request %q: use ls, status, start, stop, restart, halt, poweroff or reboot", verb)
+	return nil, control.Refuse(control.Usage, "unknown request %q: use ls, status, why, start, stop, restart, halt, poweroff or reboot", verb)
 }
 
 func (m *machine) whole(verb string) []byte {

@@ -8,6 +8,7 @@ import (
 	"slashdev/init/notify"
 	"slashdev/init/roster"
 	"slashdev/init/waits"
+	"slashdev/init/why"
 )
 
 // gateTimeout is how long the programs wait for devmgr and /perm. Emulated
@@ -74,7 +75,7 @@ func (m *machine) overdue(missing string) bool {
 // release starts the units for which everything is there.
 func (m *machine) release() {
 	for _, u := range m.units {
-		if u.State == children.Held && waits.Missing(u.entry.Conds, m.met) == nil {
+		if u.State == children.Held && len(waits.Missing(u.entry.Conds, m.met)) == 0 {
 			m.tell(u, children.Event{Kind: children.Go})
 		}
 		if u.State == children.Starting && u.readyBy(m.devices) {
@@ -190,7 +191,7 @@ func (m *machine) found(h *unit) {
 	default:
 		u.failures++
 		limit := max(u.entry.Plan.Health.Failures, 1)
-		m.log("%s: health check fails (%s), %d of %d", u.Name, children.Cause(h.Code), u.failures, limit)
+		m.log("%s: health check fails (%s), %d of %d", u.Name, why.Cause(h.Code), u.failures, limit)
 		if u.failures >= limit {
 			u.failures = 0
 			m.tell(u, children.Event{Kind: children.Sick})

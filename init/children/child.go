@@ -11,10 +11,7 @@
 //	Up -Stop, no sign of life-> Stopping -Exited-> Down, Held or Waiting
 package children
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Restart says what an exit means.
 type Restart string
@@ -249,7 +246,7 @@ func (c *Child) ended(e Event, now time.Time) []Action {
 		c.enter(Done, now, max(c.born.Add(c.Policy.Timer).Sub(now), 1))
 	case c.Policy.OneShot && e.Code == 0:
 		c.enter(Done, now, 0)
-	case c.finished(e.Code) && c.Fault == "":
+	case c.Finished() && c.Fault == "":
 		c.Wanted = false
 		c.enter(Down, now, 0)
 	case e.Outside && c.State == Up:
@@ -261,15 +258,15 @@ func (c *Child) ended(e Event, now time.Time) []Action {
 	return nil
 }
 
-// finished says whether an exit stops the child for good.
-func (c *Child) finished(code int) bool {
+// Finished says whether the last exit stops the child for good.
+func (c *Child) Finished() bool {
 	switch c.Policy.Restart {
 	case Never:
 		return true
 	case Always:
-		return code == 125
+		return c.Code == 125
 	case OnFailure, Gokrazy:
-		return code == 0 || code == 125
+		return c.Code == 0 || c.Code == 125
 	}
 	return false
 }
@@ -310,26 +307,4 @@ func (c *Child) tick(now time.Time) []Action {
 		return []Action{Kill}
 	}
 	return nil
-}
-
-// String describes the child in one line for the console.
-func (c *Child) String() string {
-	switch {
-	case c.State == Waiting:
-		return fmt.Sprintf("%s: ended (%s): next start in %s", c.Name, Cause(c.Code), c.Deadline.Sub(c.Since))
-	case c.State == Down && c.Starts > 0:
-		return fmt.Sprintf("%s: ended (%s), stays down", c.Name, Cause(c.Code))
-	}
-	return fmt.Sprintf("%s: %s", c.Name, c.State)
-}
-
-// Cause says in words how a process ended.
-func Cause(code int) string {
-	switch {
-	case code < 0:
-		return "could not be started"
-	case code > 128:
-		return fmt.Sprintf("signal %d", code-128)
-	}
-	return fmt.Sprintf("exit %d", code)
 }

@@ -70,12 +70,12 @@ func Parse(s string) Condition {
 	return Condition{Kind(kind), name}
 }
 
-// Missing returns the first condition that is not met; nil when all are.
-func Missing(all []Condition, met func(Condition) bool) *Condition {
-	for i := range all {
-		if !met(all[i]) {
-			return &all[i]
+// Missing returns the conditions that are not met.
+func Missing(all []Condition, met func(Condition) bool) (missing []Condition) {
+	for _, c := range all {
+		if !met(c) {
+			missing = append(missing, c)
 		}
 	}
-	return nil
+	return missing
 }
