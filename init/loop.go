@@ -12,6 +12,7 @@ import (
 	"slashdev/init/boot"
 	"slashdev/init/children"
 	"slashdev/init/linux"
+	"slashdev/init/notify"
 	"slashdev/init/roster"
 	"slashdev/init/why"
 )
@@ -23,6 +24,7 @@ import (
 func (m *machine) loop(signals <-chan os.Signal) *ending {
 	go m.spawner()
 	defer close(m.spawns)
+	defer close(m.rubbish)
 	runtime.Gosched() // the first processes are made while the loop settles the rest
 	timer := time.NewTimer(0)
 	for m.ending == nil || !m.ending.over {
@@ -69,24 +71,31 @@ func (m *machine) tell(u *unit, e children.Event) {
 	}
 }
 
+// birth is a process to be made.
+type birth struct {
+	u       *unit
+	command linux.Command
+}
+
 // spawn hands the unit to the spawner. The queue holds every unit at once, and
 // a unit is in it at most once, so this does not block.
 func (m *machine) spawn(u *unit) {
 	m.inFlight++
-	m.spawns <- u
+	passed, env := notify.Pass(slices.Concat(u.passed, u.stored)...)
+	c := u.entry.Command
+	c.Files, c.Env, c.Cgroup = slices.Concat(u.files, passed), slices.Concat(c.Env, env), u.cgroup()
+	if u.entry.Role == roster.Program && u.Starts == 0 {
+		c.Env = append(c.Env, "GOKRAZY_FIRST_START=1")
+	}
+	m.spawns <- birth{u, c}
 }
 
 // spawner makes processes, one after the other, outside the loop: reading a
 // program from a dead disk blocks for ever.
 func (m *machine) spawner() {
-	for u := range m.spawns {
-		command := u.entry.Command
-		command.Files, command.Cgroup = u.files, u.cgroup()
-		if u.entry.Role == roster.Program && u.Starts == 0 {
-			command.Env = append(slices.Clone(command.Env), "GOKRAZY_FIRST_START=1")
-		}
-		p, err := m.k.Start(command)
-		m.post(func() { m.spawned(u, p, err) })
+	for b := range m.spawns {
+		p, err := m.k.Start(b.command)
+		m.post(func() { m.spawned(b.u, p, err) })
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -87,6 +88,12 @@ func (r *rig) end(pid, code int) {
 	synctest.Wait()
 }
 
+// notify is a message of a process, with descriptors.
+func (r *rig) notify(pid int, text string, fds ...int) {
+	cgroup := r.k.Files[fmt.Sprintf("/proc/%d/cgroup", pid)]
+	r.do(func() { r.m.noticed(pid, cgroup, notify.Decode([]byte(text)), fds) })
+}
+
 // slay kills a program as a person or the kernel would.
 func (r *rig) slay(name string) {
 	r.k.End(linux.Exit{Pid: r.m.unit(name).proc.Pid, Code: 137, Signal: syscall.SIGKILL})
@@ -97,7 +104,7 @@ func (r *rig) slay(name string) {
 // up brings the rig to where the programs run: hello 103, web 104.
 func (r *rig) up() {
 	r.end(101, 0)
-	r.do(func() { r.m.noticed(100, notify.Message{Ready: true, Status: "coldplug done"}) })
+	r.notify(100, "READY=1\nSTATUS=coldplug done")
 }
 
 // finish ends the machine from outside, so that the bubble can end.
@@ -129,8 +136,8 @@ func TestProgramsWaitForDevicesAndPerm(t *testing.T) {
 		r := newRig(t)
 		defer r.finish()
 		r.want("first", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland")
-		r.do(func() { r.m.noticed(100, notify.Message{Ready: true, Status: "coldplug done"}) })
-		r.do(func() { r.m.noticed(999, notify.Message{Ready: true, Status: "a stranger"}) })
+		r.notify(100, "READY=1\nSTATUS=coldplug done")
+		r.notify(999, "READY=1\nSTATUS=a stranger")
 		r.want("without /perm", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland")
 		r.end(101, 0)
 		r.want("then", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland /hello /web")
@@ -308,7 +315,7 @@ func TestShellOnKey(t *testing.T) {
 			r.m.add(roster.Entry{
 				Name: "sh-tty1", Role: roster.Shell, OnKey: true, Policy: children.Policy{Restart: children.Never},
 				Command: linux.Command{Path: "/sh", Args: []string{"sh"}, Tty: "/dev/tty1"},
-			}, nil)
+			})
 			r.m.awaitKey(r.m.unit("sh-tty1"))
 		})
 		r.up()

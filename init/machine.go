@@ -14,6 +14,7 @@ import (
 	"slashdev/init/halt"
 	"slashdev/init/ipc"
 	"slashdev/init/linux"
+	"slashdev/init/notify"
 	"slashdev/init/roster"
 )
 
@@ -29,6 +30,7 @@ type kernel interface {
 	RemoveCgroup(dir string) error
 	OpenKeys(path string) (io.ReadCloser, error)
 	Close(fd int)
+	IsPipe(fd int) bool
 	Reap() (linux.Exit, bool)
 	Pipe() (r, w int, err error)
 	Open(path string) (int, error)
@@ -40,7 +42,8 @@ type machine struct {
 	started  time.Time
 	consoles []*console.Console
 	inbox    chan func() // how other goroutines reach the loop
-	spawns   chan *unit  // how the loop reaches the spawner
+	spawns   chan birth  // how the loop reaches the spawner
+	rubbish  ipc.Closer
 	fifo     *ipc.Fifo
 	watch    *watch // nil without a watchdog
 	planText string // the last valid plan
@@ -69,8 +72,10 @@ const (
 type unit struct {
 	*children.Child
 	entry    roster.Entry
-	files    []int  // its descriptors, from 0
-	status   string // what it said of itself
+	files    []int         // its descriptors, from 0
+	passed   []notify.File // those behind them, by name
+	stored   notify.Store  // those that it wants back, behind these
+	status   string        // what it said of itself
 	proc     linux.Process
 	lives    int
 	left     []string // cgroups of earlier lives that are still in use
@@ -88,7 +93,7 @@ const (
 func newMachine(k kernel) *machine {
 	return &machine{
 		k: k, started: time.Now(), devices: map[string]bool{},
-		inbox: make(chan func(), inboxSize), spawns: make(chan *unit, maxUnits),
+		inbox: make(chan func(), inboxSize), spawns: make(chan birth, maxUnits), rubbish: ipc.NewCloser(k.Close),
 	}
 }
 
@@ -135,15 +140,16 @@ func (m *machine) unit(name string) *unit {
 	return nil
 }
 
-func (m *machine) add(e roster.Entry, files []int) {
+func (m *machine) add(e roster.Entry) *unit {
 	if len(m.units) == maxUnits {
 		m.log("%s: more than %d programs: not started", e.Name, maxUnits)
-		return
+		return nil
 	}
-	u := &unit{Child: children.New(e.Name, e.Policy, time.Now()), entry: e, files: files, of: m.unit(e.Of)}
+	u := &unit{Child: children.New(e.Name, e.Policy, time.Now()), entry: e, of: m.unit(e.Of)}
 	u.proc.FD = -1
 	if u.of != nil {
 		u.of.helpers = append(u.of.helpers, u)
 	}
 	m.units = append(m.units, u)
+	return u
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"slashdev/init/children"
-	"slashdev/init/notify"
 	"slashdev/init/roster"
 	"slashdev/init/waits"
 	"slashdev/init/why"
@@ -115,43 +114,6 @@ func (m *machine) met(c waits.Condition) bool {
 	return u.State == children.Up || u.State == children.Done || c.Kind == waits.After && givenUp
 }
 
-// noticed is what an sd_notify message of a process causes.
-func (m *machine) noticed(pid int, n notify.Message) {
-	u := m.byPid(pid)
-	if u == nil || pid == 0 {
-		return // a stranger, or a child's child: not before cgroups tell them apart
-	}
-	if n.Status != "" {
-		u.status = n.Status
-	}
-	if u.Name == "devmgr" {
-		m.announced(n)
-	}
-	if n.Ready && u.State == children.Starting {
-		m.tell(u, children.Event{Kind: children.Ready})
-		if u.entry.Role == roster.Manager && u.Starts == 1 && u.status != "" {
-			m.log("%s: %s", u.Name, u.status)
-		}
-	}
-	if n.Alive {
-		m.tell(u, children.Event{Kind: children.Alive})
-	}
-	if n.Sick {
-		m.tell(u, children.Event{Kind: children.Sick})
-	}
-}
-
-// announced takes in which of the devices that programs wait for are there. With
-// its first message devmgr says all of them.
-func (m *machine) announced(n notify.Message) {
-	if n.Ready {
-		clear(m.devices)
-	}
-	for _, d := range n.Devices {
-		m.devices[d.Name] = d.Present
-	}
-}
-
 // readyBy says whether a program is ready because a device has appeared.
 func (u *unit) readyBy(devices map[string]bool) bool {
 	if u.entry.Plan == nil {
@@ -162,7 +124,11 @@ func (u *unit) readyBy(devices map[string]bool) bool {
 }
 
 // follow lets helpers run while they are of use, and passes on what they find.
+// What a unit has stored is kept while it is to come back.
 func (m *machine) follow(u *unit, before children.State) {
+	if u.State == children.Down {
+		m.rubbish.Discard(u.stored.Empty())
+	}
 	for _, h := range u.helpers {
 		useful := u.State == children.Up
 		if strings.HasSuffix(h.Name, roster.ReadyHelper) {

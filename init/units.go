@@ -1,12 +1,10 @@
 package main
 
 import (
-	"strconv"
-	"strings"
-
 	"slashdev/init/children"
 	"slashdev/init/cmdline"
 	"slashdev/init/console"
+	"slashdev/init/files"
 	"slashdev/init/plan"
 	"slashdev/init/roster"
 )
@@ -16,24 +14,19 @@ func (m *machine) addUnits(p *plan.Plan, words cmdline.Words) {
 	m.countKills()
 	entries, errs := roster.Of(p, notifyPath, m.terminals(p, words))
 	m.report(errs)
-	pipes := m.openPipes()
+	table := files.New(m.k)
 	for _, e := range entries {
-		var files []int
-		switch {
+		switch u := m.add(e); {
+		case u == nil || e.Log == "" && e.Name != logger:
 		case e.Name == logger:
-			e.Command.Env = append(e.Command.Env,
-				"LISTEN_FDS="+strconv.Itoa(len(pipes.reads)), "LISTEN_FDNAMES="+strings.Join(pipes.names, ":"))
-			files = append([]int{pipes.null, pipes.kmsg, pipes.kmsg}, pipes.reads...)
-		case e.Log != "":
-			files = pipes.files(e.Log)
+			u.files, u.passed = table.Logger()
+		default:
+			u.files = table.Child(e.Log)
 		}
-		m.add(e, files)
 	}
-	m.report(pipes.errs)
+	m.report(table.Errors())
 }
 
-// logger has the other ends of the pipes, as sd_listen_fds(3) has it. What it
-// has to say itself goes to the kernel's log.
 const logger = "logd"
 
 // terminals are the consoles that a person can type at, the preferred one first.
@@ -48,47 +41,6 @@ func (m *machine) terminals(p *plan.Plan, words cmdline.Words) (all []roster.Ter
 		}
 	}
 	return all
-}
-
-// pipes makes the pipes between children and the logger. PID 1 keeps both ends
-// of each, so that neither a restarted program nor a restarted logger loses a
-// line (S-05).
-type pipes struct {
-	k          kernel
-	null, kmsg int
-	names      []string
-	reads      []int
-	writes     []int
-	errs       []error
-}
-
-func (m *machine) openPipes() *pipes {
-	p := &pipes{k: m.k}
-	var err error
-	if p.null, err = m.k.Open("/dev/null"); err != nil {
-		p.errs = append(p.errs, err)
-	}
-	if p.kmsg, err = m.k.Open("/devices/kmsg"); err != nil {
-		p.kmsg = p.null
-	}
-	return p
-}
-
-// files are the descriptors of a child that prints under this name: no input,
-// all output into the pipe.
-func (p *pipes) files(name string) []int {
-	for i := range p.names {
-		if p.names[i] == name {
-			return []int{p.null, p.writes[i], p.writes[i]}
-		}
-	}
-	r, w, err := p.k.Pipe()
-	if err != nil {
-		p.errs = append(p.errs, err)
-		return []int{p.null, p.null, p.null}
-	}
-	p.names, p.reads, p.writes = append(p.names, name), append(p.reads, r), append(p.writes, w)
-	return []int{p.null, w, w}
 }
 
 // awaitKey starts a shell at the next Enter on its terminal.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"slashdev/init/boot"
@@ -112,12 +113,8 @@ func (m *machine) openSockets() {
 	} else {
 		go control.ReadNotices(d, func(g ipc.Datagram) {
 			n := notify.Decode(g.Text)
-			m.post(func() {
-				m.noticed(g.Pid, n)
-				for _, fd := range g.FDs {
-					m.k.Close(fd)
-				}
-			})
+			cgroup, _ := m.k.Read("/proc/" + strconv.Itoa(g.Pid) + "/cgroup") // gone already: nobody's words
+			m.post(func() { m.noticed(g.Pid, cgroup, n, g.FDs) })
 		})
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"slashdev/init/children"
-	"slashdev/init/notify"
 	"slashdev/init/plan"
 )
 
@@ -43,20 +42,16 @@ func TestProgramsAreStartedWhenWhatTheyWaitForIsThere(t *testing.T) {
 		r.want("at once", r.programs(), "early")
 		r.end(r.pid("perm"), 0)
 		r.want("with /perm", r.programs(), "early homely")
-		r.do(func() { r.m.noticed(r.pid("devmgr"), notify.Message{Ready: true}) })
+		r.notify(r.pid("devmgr"), "READY=1\nSTATUS=")
 		r.want("settled", r.programs(), "early homely db")
 		if s := r.said.String(); !strings.HasSuffix(s, "init: ready\r\n") {
 			t.Errorf("what cannot be started yet must not keep the machine from being ready: %q", s)
 		}
-		r.do(func() { r.m.noticed(r.pid("db"), notify.Message{Ready: true}) })
+		r.notify(r.pid("db"), "READY=1\nSTATUS=")
 		r.want("db is up", r.programs(), "early homely db web tail")
-		r.do(func() {
-			r.m.noticed(r.pid("db"), notify.Message{Devices: []notify.Device{{Name: "ttyUSB0", Present: true}}})
-		})
+		r.notify(r.pid("db"), "DEVICE=+ttyUSB0")
 		r.want("said by a program", r.programs(), "early homely db web tail")
-		r.do(func() {
-			r.m.noticed(r.pid("devmgr"), notify.Message{Devices: []notify.Device{{Name: "ttyUSB0", Present: true}}})
-		})
+		r.notify(r.pid("devmgr"), "DEVICE=+ttyUSB0")
 		r.want("plugged", r.programs(), "early homely db web tail serial")
 		r.do(func() { r.m.single("start", "byhand") })
 		r.want("by hand", r.programs(), "early homely db web tail serial byhand")

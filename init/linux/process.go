@@ -103,6 +103,12 @@ func (Kernel) Close(fd int) {
 	}
 }
 
+// IsPipe says whether a descriptor is a pipe: closing one never waits.
+func (Kernel) IsPipe(fd int) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
+}
+
 // KillCgroup kills every process in a cgroup, also those that left their
 // session. No new one can be started there any more: a kernel with
 // CLONE_INTO_CGROUP kills it at birth (seen on 7.1), so each start has a new one.

@@ -5,6 +5,7 @@ package roster
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,10 +129,14 @@ func (r *roster) program(p *plan.Program) {
 			r.ours(Entry{Name: name, Role: Chore, Policy: policy}, "await", string(c.Kind))
 		}
 	}
+	env := p.Env
+	if p.Watchdog > 0 {
+		env = append(slices.Clone(env), fmt.Sprintf("WATCHDOG_USEC=%d", p.Watchdog.Microseconds()))
+	}
 	r.add(Entry{
 		Name: p.Name, Role: Program, Log: p.Name, Plan: p, Conds: conds,
 		Command: linux.Command{
-			Path: p.Path, Args: append([]string{p.Name}, p.Args...), Env: r.environment("/perm/home/"+p.Name, p.Env...),
+			Path: p.Path, Args: append([]string{p.Name}, p.Args...), Env: r.environment("/perm/home/"+p.Name, env...),
 			Dir: p.Home(), Score: p.Score,
 		},
 		Policy: children.Policy{

@@ -18,10 +18,11 @@ type Kernel struct {
 	Err      error // what it fails with
 	Calls    []string
 
-	OnStart   func(pid int)     // called before Start returns
-	Files     map[string]string // what Read finds
-	Keys      io.ReadCloser     // what OpenKeys returns
-	SyncHangs chan struct{}     // when set, Sync waits until it is closed
+	OnStart   func(pid int)            // called before Start returns
+	Files     map[string]string        // what Read finds
+	Keys      io.ReadCloser            // what OpenKeys returns
+	Started   map[string]linux.Command // the last one by path
+	SyncHangs chan struct{}            // when set, Sync waits until it is closed
 
 	mu    sync.Mutex
 	next  int // the last pid given out
@@ -79,6 +80,10 @@ func (k *Kernel) Write(path, text string) error { return k.call("write %s %q", p
 func (k *Kernel) Start(c linux.Command) (linux.Process, error) {
 	err := k.call("start %s %q", c.Path, c.Args)
 	k.mu.Lock()
+	if k.Started == nil {
+		k.Started = map[string]linux.Command{}
+	}
+	k.Started[c.Path] = c
 	k.next++
 	pid := 99 + k.next
 	k.mu.Unlock()
@@ -142,6 +147,9 @@ func (k *Kernel) RemoveCgroup(dir string) error { return k.call("rmdir %s", dir)
 
 // KillAll records a signal to everybody.
 func (k *Kernel) KillAll(sig syscall.Signal) error { return k.call("killall %s", sig) }
+
+// IsPipe takes even descriptors for pipes.
+func (k *Kernel) IsPipe(fd int) bool { return fd%2 == 0 }
 
 // Close records that a descriptor is closed.
 func (k *Kernel) Close(fd int) {

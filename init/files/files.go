@@ -1,0 +1,60 @@
+// Package files holds the descriptors that PID 1 opens for its children and
+// keeps: the pipes between them and the logger. Because PID 1 has both ends of
+// each, neither a restarted program nor a restarted logger loses a line (S-05).
+package files
+
+import "slashdev/init/notify"
+
+// Kernel is what this package needs from the kernel.
+type Kernel interface {
+	Open(path string) (fd int, err error)
+	Pipe() (r, w int, err error)
+}
+
+// Table is the descriptors of all children.
+type Table struct {
+	k          Kernel
+	null, kmsg int
+	reads      []notify.File // what the logger reads, by program
+	writes     []int
+	errs       []error
+}
+
+// New opens what children share.
+func New(k Kernel) *Table {
+	t := &Table{k: k}
+	var err error
+	if t.null, err = k.Open("/dev/null"); err != nil {
+		t.errs = append(t.errs, err)
+	}
+	if t.kmsg, err = k.Open("/devices/kmsg"); err != nil {
+		t.kmsg = t.null
+	}
+	return t
+}
+
+// Child returns the descriptors, from 0, of a child that prints under this
+// name: no input, all output into the pipe.
+func (t *Table) Child(name string) []int {
+	for i := range t.reads {
+		if t.reads[i].Name == name {
+			return []int{t.null, t.writes[i], t.writes[i]}
+		}
+	}
+	r, w, err := t.k.Pipe()
+	if err != nil {
+		t.errs = append(t.errs, err)
+		return []int{t.null, t.null, t.null}
+	}
+	t.reads, t.writes = append(t.reads, notify.File{Name: name, FD: r}), append(t.writes, w)
+	return []int{t.null, w, w}
+}
+
+// Logger returns the descriptors of the logger, and those that are handed to it
+// by name. What it has to say itself goes to the kernel's log.
+func (t *Table) Logger() (own []int, passed []notify.File) {
+	return []int{t.null, t.kmsg, t.kmsg}, t.reads
+}
+
+// Errors returns what has gone wrong so far.
+func (t *Table) Errors() []error { return t.errs }

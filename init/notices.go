@@ -1,0 +1,69 @@
+package main
+
+import (
+	"slashdev/init/children"
+	"slashdev/init/notify"
+	"slashdev/init/roster"
+)
+
+// noticed is what an sd_notify message causes. cgroup is what /proc said of its
+// sender, fds are the descriptors that came along.
+func (m *machine) noticed(pid int, cgroup string, n notify.Message, fds []int) {
+	if n.Barrier && len(fds) == 1 && m.k.IsPipe(fds[0]) {
+		m.k.Close(fds[0]) // all before it has been handled, and a pipe never waits
+		return
+	}
+	u := m.sender(pid, cgroup)
+	if u == nil {
+		m.rubbish.Discard(fds)
+		return
+	}
+	m.rubbish.Discard(u.stored.Take(n, fds))
+	if n.Status != "" {
+		u.status = n.Status
+	}
+	if u.Name == "devmgr" {
+		m.announced(n)
+	}
+	m.told(u, n)
+}
+
+// announced takes in which of the devices that programs wait for are there. With
+// its first message devmgr says all of them.
+func (m *machine) announced(n notify.Message) {
+	if n.Ready {
+		clear(m.devices)
+	}
+	for _, d := range n.Devices {
+		m.devices[d.Name] = d.Present
+	}
+}
+
+func (m *machine) told(u *unit, n notify.Message) {
+	if n.Ready && u.State == children.Starting {
+		m.tell(u, children.Event{Kind: children.Ready})
+		if u.entry.Role == roster.Manager && u.Starts == 1 && u.status != "" {
+			m.log("%s: %s", u.Name, u.status)
+		}
+	}
+	if n.Alive {
+		m.tell(u, children.Event{Kind: children.Alive})
+	}
+	if n.Sick {
+		m.tell(u, children.Event{Kind: children.Sick})
+	}
+}
+
+// sender finds whose words a message is: a child's child speaks for its unit, a
+// stranger and what is left of an earlier life for none (S-08). Without control
+// groups the child itself is all that can be told.
+func (m *machine) sender(pid int, cgroup string) *unit {
+	name, life, ok := notify.Whose(cgroup)
+	if u := m.unit(name); ok && u != nil && u.lives == life {
+		return u
+	}
+	if ok || pid == 0 {
+		return nil
+	}
+	return m.byPid(pid)
+}
