@@ -160,7 +160,7 @@ func linkedInto(tr *tree, name string) (folders []string) {
 // pid1Bans are standard packages that PID 1 must not link, and why.
 var pid1Bans = []struct{ set, why string }{
 	{"os/exec", "its Wait races the reaper; start children with init/linux"},
-	{"net/...", "PID 1's sockets are raw system calls in init/ipc"},
+	{"net/... -net/netip", "PID 1's sockets are raw system calls in init/ipc"},
 	// x/sys/unix itself links encoding/binary.
 	{"encoding/... -encoding -encoding/binary", "reflection and big tables; the plan and the protocol are lines of words (init/line)"},
 	{"crypto/...", "self-tests run before main; check signatures in userland"},
