@@ -90,7 +90,7 @@ func (b *builder) findParts(ctx context.Context) error {
 	}
 	for _, name := range []string{"init", "devmgr", "userland"} {
 		if _, err := os.Stat(filepath.Join(b.Binaries, b.Arch, name)); err != nil {
-			return errorf(codeFailed, "find device binaries: %w: run `make build`", err)
+			return errorf(codeNotFound, "find device binaries: %w: run `make build`", err)
 		}
 	}
 	return nil
@@ -116,7 +116,7 @@ func (b *builder) kernelDir(ctx context.Context) (string, error) {
 	}
 	dir := filepath.Join(b.Parts, b.board.part)
 	if _, err := os.Stat(filepath.Join(dir, kernelName)); err != nil {
-		return "", errorf(codeFailed, "find kernel: %w: run `make build` (it sets up %s)", err, b.Parts)
+		return "", errorf(codeNotFound, "find kernel: %w: run `make build` (it sets up %s)", err, b.Parts)
 	}
 	return dir, nil
 }

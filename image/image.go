@@ -18,7 +18,6 @@ import (
 
 // Exit codes that errors of this package ask for.
 const (
-	codeFailed   = 1
 	codeUsage    = 2
 	codeNotFound = 3
 	codeRefused  = 4

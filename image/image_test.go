@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -250,9 +251,10 @@ func TestMistakes(t *testing.T) {
 		"no appliance":      {func(o *Options) { o.Appliance += "/nosuch" }, 3, "name a config.json"},
 		"unknown target":    {func(o *Options) { o.Target = "pi" }, 2, "use pc, rpi, virt or initramfs"},
 		"other arch":        {func(o *Options) { o.Arch = "arm64" }, 2, "pc is amd64, not arm64"},
-		"no parts":          {func(o *Options) { o.Parts += "/nosuch" }, 1, "run `make build`"},
-		"no binaries":       {func(o *Options) { o.Binaries += "/nosuch" }, 1, "run `make build`"},
+		"no parts":          {func(o *Options) { o.Parts += "/nosuch" }, 3, "run `make build`"},
+		"no binaries":       {func(o *Options) { o.Binaries += "/nosuch" }, 3, "run `make build`"},
 		"no output folder":  {func(o *Options) { o.Output += "/no/such" }, 2, "create it, or name another file with -o"},
+		"output in /dev":    {func(o *Options) { o.Output = "/dev/no-such-disk" }, 4, "no such device"},
 		"no extra file":     {func(o *Options) { o.Add = []Extra{{"/nonexistent", "/x"}} }, 3, "/nonexistent"},
 		"extra not a path":  {func(o *Options) { o.Add = []Extra{{"/etc/passwd", "x"}} }, 2, "absolute path"},
 		"extra file absent": {other(`"Slashdev"`, `"PackageConfig":{"example.com/m/hello":{"ExtraFilePaths":{"/etc/x":"nosuch"}}},"Slashdev"`), 3, "relative to the appliance file"},
@@ -267,6 +269,29 @@ func TestMistakes(t *testing.T) {
 		if _, err := os.Stat(o.Output); err == nil || len(left) > 0 {
 			t.Errorf("%s: a failed build left %s %v", name, o.Output, left)
 		}
+	}
+}
+
+// An image must not take the place of what is no plain file: /dev/sdX would
+// become a file in memory, and the disk stay as it was.
+func TestOutputThatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("fifo", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"fifo": codeRefused, "link": codeRefused, ".": codeUsage} {
+		o := workspace(t, small)
+		o.Target, o.Output = "initramfs", filepath.Join(dir, name)
+		if _, err := Build(t.Context(), o); code(err) != want || !strings.Contains(fmt.Sprint(err), "name ") {
+			t.Errorf("%s: got code %d: %v", name, code(err), err)
+		}
+	}
+	if info, err := os.Lstat(fifo); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Errorf("the fifo was replaced: %v, %v", info, err)
 	}
 }
 

@@ -13,6 +13,9 @@ import (
 // which takes its name when all of it is there, and goes when it is not. need
 // is how many bytes it will take at most.
 func writeFile(name string, need int64, fill func(*os.File) error) error {
+	if err := checkOutput(name); err != nil {
+		return err
+	}
 	dir := filepath.Dir(name)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(name)+".tmp-*")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,6 +37,23 @@ func writeFile(name string, need int64, fill func(*os.File) error) error {
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// checkOutput refuses a name that a plain file must not take: on a disk's node
+// the image would replace the node, and lie in memory.
+func checkOutput(name string) error {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil && filepath.Dir(name) == "/dev":
+		return errorf(codeRefused, "write %s: no such device: name a file with -o", name)
+	case err != nil:
+		return nil // a new file
+	case info.IsDir():
+		return errorf(codeUsage, "write %s: it is a folder: name a file in it with -o", name)
+	case !info.Mode().IsRegular():
+		return errorf(codeRefused, "write %s: it is no plain file: name one with -o, then dd if=FILE of=%s bs=4M conv=fsync", name, name)
 	}
 	return nil
 }
