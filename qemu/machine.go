@@ -191,7 +191,12 @@ func (m *Machine) connect(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
+// startFailure prefers QEMU's own words. A QEMU that gives up closes QMP a
+// little before it has ended; ctx ends with it.
 func (m *Machine) startFailure(ctx context.Context, err error) error {
+	if errors.Is(err, qmp.ErrClosed) {
+		<-ctx.Done()
+	}
 	select {
 	case <-m.exited:
 		return fmt.Errorf("QEMU ended at once (%v): %s", exitText(m.exit), m.stderr)

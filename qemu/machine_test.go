@@ -3,11 +3,15 @@ package qemu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"slashdev/qemu/qmp"
 )
 
 // fakeQEMU is a shell script in QEMU's place.
@@ -41,6 +45,25 @@ func TestStartSaysWhyQEMUEnded(t *testing.T) {
 	if !strings.Contains(err.Error(), "exit status 1") || !strings.Contains(err.Error(), "disk.img: No such file") {
 		t.Error(err)
 	}
+}
+
+// A port that was taken since we tried it, or no KVM: QEMU closes QMP first
+// and ends a little later.
+func TestStartWaitsForQEMUsLastWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+		defer cancel()
+		m := &Machine{exited: make(chan struct{}), stderr: &tailBuffer{}}
+		time.AfterFunc(time.Second, func() {
+			m.stderr.Write([]byte("Could not set up host forwarding rule"))
+			close(m.exited)
+			cancel()
+		})
+		err := m.startFailure(ctx, fmt.Errorf("greeting: %w", qmp.ErrClosed))
+		if !strings.Contains(err.Error(), "QEMU ended at once") || !strings.Contains(err.Error(), "host forwarding") {
+			t.Error(err)
+		}
+	})
 }
 
 func TestStartOfAQEMUThatHangs(t *testing.T) {
