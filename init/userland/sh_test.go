@@ -190,6 +190,20 @@ func TestCtrlCInterruptsTheCommandOnly(t *testing.T) {
 	}
 }
 
+// wait waits for what earlier lines left in the background.
+func TestCtrlCEndsWaiting(t *testing.T) {
+	x := newTerminal(t, "/", "dumb")
+	x.expect(promptText)
+	x.send("sleep 1000 &\r")
+	x.expect(promptText)
+	x.send("echo rea''dy; wait\r")
+	x.expect("\nready\r\n")
+	x.send("\x03")
+	x.expect(promptText)
+	x.send("echo still here\r")
+	x.expect("\nstill here\r\n" + promptText)
+}
+
 func TestSecondCtrlCKills(t *testing.T) {
 	x := newTerminal(t, "/", "dumb")
 	x.expect(promptText)

@@ -25,6 +25,7 @@ type session struct {
 	editor  *edit.Editor
 	history edit.History
 	ints    chan os.Signal
+	job     *job
 	onInput func() // called for the first byte typed, then nil
 }
 
@@ -145,28 +146,44 @@ func (n *session) run(stmts []*syntax.Stmt) (exit bool) {
 	return false
 }
 
-// interruptible returns a context that ends at the first Ctrl-C; again sees
-// the second. The context of what went to the background outlives release.
-func (n *session) interruptible() (context.Context, func()) {
+// job is what ends at a Ctrl-C: the command that runs and all that went to the
+// background since the last one, for to them too the terminal sends it.
+type job struct {
+	context.Context
+	end   context.CancelFunc
+	again chan struct{} // closed at the second Ctrl-C
+}
+
+func newJob() *job {
 	second := make(chan struct{})
-	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), againKey{}, second))
-	done, stopped := make(chan struct{}), make(chan struct{})
+	ctx, end := context.WithCancel(context.WithValue(context.Background(), againKey{}, second))
+	return &job{ctx, end, second}
+}
+
+// interruptible returns the context of the next command; it ends at the first
+// Ctrl-C, and again sees the second. What went to the background keeps it
+// after release.
+func (n *session) interruptible() (context.Context, func()) {
+	if n.job == nil || n.job.Err() != nil {
+		n.job = newJob()
+	}
+	j, done, stopped := n.job, make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		for first := true; ; first = false {
+		for {
 			select {
 			case <-done:
 				return
 			case <-n.ints:
 			}
-			cancel()
-			if !first {
-				close(second)
+			if j.Err() != nil {
+				close(j.again)
 				return
 			}
+			j.end()
 		}
 	}()
-	return ctx, func() {
+	return j, func() {
 		close(done)
 		<-stopped
 	}
