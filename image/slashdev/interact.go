@@ -30,7 +30,9 @@ func interact(ctx context.Context, config qemu.Config, timeout time.Duration) (e
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	config.Reboot, config.Quiet, config.Output = true, true, os.Stdout
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	config.Reboot, config.Quiet, config.Output = true, true, screen{os.Stdout, end}
 	raw := term.IsTerminal(int(os.Stdin.Fd()))
 	if raw {
 		greet(config)
@@ -46,6 +48,20 @@ func interact(ctx context.Context, config qemu.Config, timeout time.Duration) (e
 	}
 	defer m.Close()
 	return attend(ctx, m, forwardInput(m, raw))
+}
+
+// screen ends the run when nobody reads it any more, as in slashdev run | head.
+type screen struct {
+	io.Writer
+	end context.CancelCauseFunc
+}
+
+func (s screen) Write(p []byte) (int, error) {
+	n, err := s.Writer.Write(p)
+	if err != nil {
+		s.end(&exitError{exitFailed, err})
+	}
+	return n, err
 }
 
 // greet says how to leave, and that a small window is the window's fault.
@@ -133,7 +149,11 @@ func attend(ctx context.Context, m *qemu.Machine, input <-chan error) error {
 		}
 		return err
 	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		var unread *exitError
+		switch {
+		case errors.As(context.Cause(ctx), &unread):
+			return unread
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return &exitError{exitTimeout, errors.New("the time given with --timeout has passed")}
 		}
 		return errors.New("ended by a signal")

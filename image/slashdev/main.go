@@ -53,6 +53,8 @@ func main() { os.Exit(execute(os.Args[1:], os.Stderr)) }
 func execute(args []string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
+	// A reader that has gone is an error like others; a death by SIGPIPE would leave the image.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	running := false // what goes wrong before a command runs is the command line's fault
 	root := rootCommand()
 	root.PersistentPreRun = func(*cobra.Command, []string) { running = true }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,6 +50,37 @@ func TestCopyKeysEndsQuietly(t *testing.T) {
 	}
 	if machine.String() != "ls\r\x01x\x01h" {
 		t.Errorf("the machine got %q", machine.String())
+	}
+}
+
+// Whoever reads our output may go first, as head does: that ends the machine,
+// and its image must not stay behind.
+func TestNobodyReads(t *testing.T) {
+	for _, args := range [][]string{{"run"}, {"run", "--exec", "echo hello"}} {
+		dir := t.TempDir()
+		if err := makeBin(dir); err != nil {
+			t.Fatal(err)
+		}
+		disk := filepath.Join(dir, "disk.img")
+		if err := os.WriteFile(disk, []byte(strings.Repeat("\x00", 510)+"\x55\xaa"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		cmd := exec.CommandContext(t.Context(), "slashdev", append(args, disk)...)
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"),
+			"XDG_CACHE_HOME="+dir, "SLASHDEV_ACCEL=tcg", "FAKE=shell", "SLASHDEV_ARTIFACTS="+dir)
+		var stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = w, &stderr
+		err = cmd.Run()
+		w.Close()
+		left, _ := filepath.Glob(filepath.Join(dir, "slashdev", "run-*"))
+		if err == nil || !strings.Contains(stderr.String(), "broken pipe") || len(left) > 0 {
+			t.Errorf("%q: %v, said %q, left %q", args, err, stderr.String(), left)
+		}
 	}
 }
 
