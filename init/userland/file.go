@@ -59,10 +59,14 @@ func readlink(_ context.Context, e *tool.Env, args []string) error {
 }
 
 func rmdir(_ context.Context, e *tool.Env, args []string) error {
-	if len(args) == 0 {
+	_, dirs, err := tool.Parse("", args)
+	if err != nil {
+		return err
+	}
+	if len(dirs) == 0 {
 		return tool.Usagef("rmdir needs DIR")
 	}
-	for _, dir := range args {
+	for _, dir := range dirs {
 		if err := unix.Rmdir(e.Path(dir)); err != nil {
 			return &fs.PathError{Op: "rmdir", Path: dir, Err: err}
 		}

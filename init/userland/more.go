@@ -17,7 +17,11 @@ const pageLines = 23
 // more shows files a page at a time. Keys come from the terminal on standard
 // error, because standard input may be what is shown.
 func more(_ context.Context, e *tool.Env, args []string) error {
-	readers, done, err := openAll(e, args)
+	_, files, err := tool.Parse("", args)
+	if err != nil {
+		return err
+	}
+	readers, done, err := openAll(e, files)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,11 @@ func uname(_ context.Context, e *tool.Env, args []string) error {
 }
 
 func hostname(_ context.Context, e *tool.Env, args []string) error {
-	switch len(args) {
+	_, names, err := tool.Parse("", args)
+	if err != nil {
+		return err
+	}
+	switch len(names) {
 	case 0:
 		name, err := os.Hostname()
 		if err != nil {
@@ -44,7 +48,7 @@ func hostname(_ context.Context, e *tool.Env, args []string) error {
 		e.Printf("%s\n", tool.Clean(name))
 		return nil
 	case 1:
-		return unix.Sethostname([]byte(args[0]))
+		return unix.Sethostname([]byte(names[0]))
 	}
 	return tool.Usagef("one NAME at most")
 }

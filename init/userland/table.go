@@ -25,7 +25,7 @@ func statusApplets() []tool.Applet {
 		{Name: "svc", Use: "[--json] ls|status|start|stop|restart|log [NAME...]", Summary: "programs: svc ls, status, start, stop, restart, log", Help: helpSvc, Inside: true, Run: svc},
 		{Name: "dmesg", Use: "[-n LEVEL] [-l] [-w]", Summary: "the kernel's log and the programs' (-w follows, -n err filters)", Help: helpDmesg, Run: dmesg},
 		{Name: "ps", Use: "[-a] [-w]", Summary: "processes (-a also the kernel's)", Inside: true, Run: ps},
-		{Name: "free", Summary: "memory", Inside: true, Run: free},
+		{Name: "free", Use: "[-hm]", Summary: "memory", Inside: true, Run: free},
 		{Name: "df", Use: "[-a] [PATH...]", Summary: "room on file systems", Run: df},
 		{Name: "uptime", Summary: "time, time since boot, load", Inside: true, Run: uptime},
 		{Name: "lsblk", Use: "[-a] [--json]", Summary: "disks and partitions", Inside: true, Run: lsblk},
@@ -52,7 +52,7 @@ func systemApplets() []tool.Applet {
 		{Name: "hostname", Use: "[NAME]", Summary: "print or set the machine's name", Plain: true, Inside: true, Run: hostname},
 		{Name: "id", Summary: "who I am", Plain: true, Inside: true, Run: id},
 		{Name: "whoami", Summary: "my user name", Plain: true, Inside: true, Run: id},
-		{Name: "env", Summary: "the environment", Plain: true, Run: env},
+		{Name: "env", Summary: "the environment", Help: "To set a variable: NAME=VALUE COMMAND", Plain: true, Run: env},
 		{Name: "which", Use: "NAME...", Summary: "which file a command is", Plain: true, Inside: true, Run: which},
 		{Name: "clear", Summary: "clear the screen", Plain: true, Inside: true, Run: clearTerminal},
 	}

@@ -10,11 +10,15 @@ import (
 )
 
 func which(_ context.Context, e *tool.Env, args []string) error {
-	if len(args) == 0 {
+	_, names, err := tool.Parse("", args)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
 		return tool.Usagef("which needs NAME")
 	}
 	var bad error
-	for _, name := range args {
+	for _, name := range names {
 		path := search(e.Getenv("PATH"), name)
 		if _, ours := findApplet(name); ours && path == "" {
 			path = name + " (of this shell)"

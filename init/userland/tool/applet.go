@@ -12,7 +12,7 @@ import (
 // the function that does it.
 type Applet struct {
 	Name    string
-	Use     string // arguments, as in the usage line
+	Use     string // arguments, as in the usage line; an applet without Use and Help takes none
 	Summary string // one line for the list of commands
 	Help    string // more, behind the usage line; may be empty
 	Inside  bool   // quick and never waiting: the shell runs it in its own process
@@ -32,6 +32,9 @@ func (a *Applet) Start(ctx context.Context, e *Env, args []string) (code int) {
 			code = Failed
 		}
 	}()
+	if a.Use == "" && a.Help == "" && len(args) > 0 {
+		return e.report(a, Usagef("takes no arguments"))
+	}
 	return e.report(a, a.Run(ctx, e, args))
 }
 
@@ -45,7 +48,7 @@ func (e *Env) report(a *Applet, err error) int {
 	}
 	e.Complain(err)
 	code := Code(err)
-	if code == Usage && a.Use != "" {
+	if code == Usage {
 		fmt.Fprintf(e.Err, "usage: %s\n", strings.TrimSpace(a.Name+" "+a.Use))
 	}
 	return code
