@@ -4,37 +4,16 @@ import (
 	"os"
 	"strings"
 
+	"slashdev/image/spec"
 	"slashdev/image/tree"
 )
 
-// Group and user ids are fixed: Debian's, and for what Debian numbers freely,
-// ours. Rules name groups, and a node's group must not change with the image.
-const (
-	passwd = `root:x:0:0:root:/:/bin/sh
-nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin
-`
-	group = `root:x:0:
-tty:x:5:
-disk:x:6:
-lp:x:7:
-kmem:x:15:
-dialout:x:20:
-cdrom:x:24:
-tape:x:26:
-audio:x:29:
-video:x:44:
-input:x:104:
-kvm:x:105:
-render:x:106:
-nogroup:x:65534:
-`
-	osRelease = `NAME=slashdev
+const osRelease = `NAME=slashdev
 ID=slashdev
 PRETTY_NAME="slashdev"
 VERSION_ID=1
 HOME_URL="https://gokrazy.org/"
 `
-)
 
 // hostBundle is where the host keeps the certificates that it trusts; Go's
 // programs look for the other name on the appliance.
@@ -46,7 +25,7 @@ const (
 func (b *builder) addEtc() error {
 	host := b.spec.Hostname
 	files := map[string]string{
-		"passwd": passwd, "group": group, "os-release": osRelease, "hostname": host + "\n",
+		"passwd": spec.Passwd, "group": spec.Group, "os-release": osRelease, "hostname": host + "\n",
 		"hosts": "127.0.0.1 localhost " + host + "\n::1 localhost " + host + "\n",
 	}
 	if u := b.spec.Update; u != nil {

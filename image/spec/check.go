@@ -48,7 +48,7 @@ func checkEnv(src *source, at string, env []string) {
 func (s *Spec) checkOwn(src *source) {
 	own := s.Slashdev
 	if own.Version != Version {
-		src.failf("Slashdev", `Slashdev.Version is %d: write "Version": %d`, own.Version, Version)
+		src.failf("Slashdev", `Slashdev.Version is %d: this slashdev reads version %d: write "Version": %d, or use a newer slashdev`, own.Version, Version, Version)
 	}
 	if own.Shell != nil {
 		s.Shell = own.Shell.Mode
@@ -69,19 +69,18 @@ func (s *Spec) checkOwn(src *source) {
 	}
 }
 
+// checkRun finds the program that an entry is for.
 func (s *Spec) checkRun(src *source, key string, run *Run) {
 	at := "Slashdev.Programs." + key
 	i := slices.IndexFunc(s.Programs, func(p Program) bool { return p.Package == key || p.Path() == key })
-	if i < 0 {
+	switch {
+	case i < 0:
 		src.failf(at, "no program %s: use a package of Packages or GokrazyPackages, or a path such as /user/NAME", key)
-		return
+	case s.Programs[i].Run != nil:
+		src.failf(at, "a second entry for %s (the other is %s): merge them", s.Programs[i].Name, s.Programs[i].key)
+	default:
+		s.Programs[i].Run, s.Programs[i].key = run, key
 	}
-	if run.Restart == "" {
-		run.Restart = "always"
-	}
-	oneOf(src, at+".Restart", run.Restart, "always", "gokrazy", "never")
-	checkEnv(src, at+".Env", run.Env)
-	s.Programs[i].Run = run
 }
 
 func oneOf(src *source, at, got string, allowed ...string) {
@@ -122,16 +121,16 @@ func (s *Spec) warn() {
 		ignored("MountDevices")
 	}
 	for _, p := range s.Programs {
-		if p.Config.WaitForClock {
-			ignored("PackageConfig." + p.Package + ".WaitForClock")
+		if len(p.Config.WaitFor) > 0 { // gokrazy does not read it either
+			ignored("PackageConfig." + p.Package + ".WaitFor")
 		}
 	}
 	if s.Slashdev == nil {
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.Slashdev.Programs)) {
-		for _, f := range setFields(s.Slashdev.Programs[key], "Restart", "Env") {
-			ignored("Slashdev.Programs." + key + "." + f)
+		if len(s.Slashdev.Programs[key].Devices) > 0 {
+			ignored("Slashdev.Programs." + key + ".Devices")
 		}
 	}
 	if s.Slashdev.Devfs != nil {

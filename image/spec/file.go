@@ -102,29 +102,6 @@ type View struct {
 	Rules  []string `json:",omitempty"`
 }
 
-// Run says how one program runs.
-type Run struct {
-	After        []string `json:",omitempty"`
-	WaitFor      []string `json:",omitempty"`
-	Restart      string   `json:",omitempty"`
-	Ready        string   `json:",omitempty"`
-	User         string   `json:",omitempty"`
-	Group        string   `json:",omitempty"`
-	Capabilities []string `json:",omitempty"`
-	Devices      []string `json:",omitempty"`
-	Memory       string   `json:",omitempty"`
-	Pids         int      `json:",omitempty"`
-	CPU          string   `json:",omitempty"`
-	IO           string   `json:",omitempty"`
-	StopTimeout  string   `json:",omitempty"`
-	Health       string   `json:",omitempty"`
-	Timer        string   `json:",omitempty"`
-	Listen       []string `json:",omitempty"`
-	Watchdog     string   `json:",omitempty"`
-	Dir          string   `json:",omitempty"`
-	Env          []string `json:",omitempty"`
-}
-
 // Health is the gate that a new slot must pass.
 type Health struct {
 	Timeout  string   `json:",omitempty"`

@@ -39,7 +39,13 @@ func (s *source) place(offset int) *Error {
 	}
 }
 
+// maxErrors is how many a person reads; a file of nothing else ends there.
+const maxErrors = 50
+
 func (s *source) errorf(offset int, format string, args ...any) {
+	if len(s.wrong) == maxErrors {
+		return
+	}
 	e := s.place(offset)
 	e.Msg = fmt.Sprintf(format, args...)
 	s.wrong = append(s.wrong, e)
@@ -62,33 +68,45 @@ func (s *source) failf(path, format string, args ...any) {
 	s.errorf(s.at[path], format, args...)
 }
 
-// decode reads the text into a File, and where its keys are.
+// maxSize is far above every appliance file that a person wrote.
+const maxSize = 4 << 20
+
+// decode reads the text into a File, and where its keys are. Without a File
+// something has the wrong shape; nothing else can be said then.
 func decode(name string, text []byte) (*File, *source) {
 	s := &source{name: name, text: text, at: map[string]int{}}
+	if len(text) > maxSize {
+		s.errorf(0, "the file is larger than %d MB: it is no appliance file", maxSize>>20)
+		return nil, s
+	}
 	f := new(File)
 	dec := json.NewDecoder(bytes.NewReader(text))
-	if err := dec.Decode(f); err != nil {
+	err := dec.Decode(f)
+	if _, shape := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !shape {
 		s.jsonError(err, int(dec.InputOffset()))
 		return nil, s
 	}
-	end := int(dec.InputOffset())
-	if rest := bytes.TrimSpace(text[end:]); len(rest) > 0 {
+	if rest := bytes.TrimSpace(text[dec.InputOffset():]); len(rest) > 0 {
 		s.errorf(len(text)-len(rest), "text behind the closing brace")
 		return nil, s
 	}
 	w := &walker{source: s, dec: json.NewDecoder(bytes.NewReader(text))}
+	w.dec.UseNumber()
 	w.value("", reflect.TypeFor[File](), false)
+	if err != nil && len(s.wrong) == 0 { // the walker knows every type, and this is not reached
+		s.errorf(0, "%v", err)
+	}
+	if err != nil {
+		return nil, s
+	}
 	return f, s
 }
 
 func (s *source) jsonError(err error, offset int) {
 	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
 		s.errorf(int(syntax.Offset)-1, "not JSON: %s", strings.TrimPrefix(syntax.Error(), "json: "))
-	case errors.As(err, &kind):
-		s.errorf(int(kind.Offset)-1, "%s holds a %s, want %s", cmp.Or(kind.Field, "the file"), kind.Value, typeName(kind.Type))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		s.errorf(len(s.text), "not JSON: the file ends too early: a brace is not closed")
 	default:
@@ -113,6 +131,29 @@ func typeName(t reflect.Type) string {
 	return "an object {...}"
 }
 
+// fits says whether a token begins a value of type t, and what it is.
+func fits(tok json.Token, t reflect.Type) (what string, ok bool) {
+	kind := reflect.Invalid
+	switch v := tok.(type) {
+	case bool:
+		what, kind = strconv.FormatBool(v), reflect.Bool
+	case string:
+		what, kind = "a string", reflect.String
+	case json.Number:
+		what = "the number " + v.String()
+		if _, err := strconv.ParseInt(v.String(), 10, 32); err == nil {
+			kind = reflect.Int
+		}
+	case json.Delim:
+		what, kind = "an array", reflect.Slice
+		if v == '{' {
+			what, kind = "an object", reflect.Struct
+		}
+	}
+	return what, tok == nil || t.Kind() == kind ||
+		t.Kind() == reflect.Map && kind == reflect.Struct || t == reflect.TypeFor[Probe]() && kind == reflect.String
+}
+
 // walker notes where values lie and checks the keys of our object. It runs on
 // text that json has accepted.
 type walker struct {
@@ -120,10 +161,10 @@ type walker struct {
 	dec *json.Decoder
 }
 
-// value walks one value of type t; strict: unknown keys are errors.
+// value walks one value of type t, nil for what nobody reads; strict: unknown
+// keys are errors.
 func (w *walker) value(path string, t reflect.Type, strict bool) {
 	start := w.start()
-	w.at[path] = start
 	tok, err := w.dec.Token()
 	if err != nil {
 		return
@@ -131,12 +172,22 @@ func (w *walker) value(path string, t reflect.Type, strict bool) {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if t != nil && t.Kind() == reflect.Interface {
+		t = nil
+	}
+	if t != nil {
+		w.at[path] = start // nested rubbish has long paths, and nobody asks for them
+		if what, ok := fits(tok, t); !ok {
+			w.errorf(start, "%s holds %s, want %s", cmp.Or(path, "the file"), what, typeName(t))
+			t, strict = nil, false
+		}
+	}
 	switch tok {
 	case json.Delim('{'):
 		w.object(path, t, strict)
 	case json.Delim('['):
 		for i := 0; w.dec.More(); i++ {
-			w.value(path+"["+strconv.Itoa(i)+"]", elem(t, reflect.Slice), strict)
+			w.value(below(path, "["+strconv.Itoa(i)+"]", t), elem(t, reflect.Slice), strict)
 		}
 		_, _ = w.dec.Token()
 	}
@@ -166,15 +217,23 @@ func (w *walker) object(path string, t reflect.Type, strict bool) {
 		seen[key] = true
 		next, known := field(t, key, strict)
 		if strict && !known {
-			w.errorf(at, "%s: unknown key %q: use one of %s", path, key, strings.Join(fields(t), ", "))
+			w.errorf(at, "%s: unknown key %q: use one of %s (version %d; a newer file needs a newer slashdev)", path, key, strings.Join(fields(t), ", "), Version)
 		}
-		child := key
-		if path != "" {
-			child = path + "." + key
-		}
-		w.value(child, next, strict && known || path == "" && strings.EqualFold(key, "Slashdev"))
+		w.value(below(path, "."+key, t), next, strict && known || path == "" && strings.EqualFold(key, "Slashdev"))
 	}
 	_, _ = w.dec.Token()
+}
+
+// below is the path of what is in a value of type t. Inside what nobody reads
+// paths do not grow: it may be nested deeply.
+func below(path, key string, t reflect.Type) string {
+	switch {
+	case t == nil:
+		return path
+	case path == "":
+		return strings.TrimPrefix(key, ".")
+	}
+	return path + key
 }
 
 // field is the type of a key's value. In our object case counts.

@@ -15,6 +15,9 @@ import (
 // Version is the version of the Slashdev object that this package reads.
 const Version = 1
 
+// maxPrograms is what PID 1 takes, less its own children.
+const maxPrograms = 1000
+
 // Spec is a checked appliance file with the defaults filled in.
 type Spec struct {
 	File
@@ -32,6 +35,9 @@ type Program struct {
 	Config  PackageConfig
 	Run     *Run   // nil: gokrazy's contract
 	Where   string // file:line:col of the package in the file
+
+	key   string // of Run in Slashdev.Programs
+	entry plan.Program
 }
 
 // Path is where the program lies on the appliance.
@@ -61,6 +67,7 @@ func Parse(name string, text []byte) (*Spec, error) {
 	if f.Slashdev != nil {
 		s.checkOwn(src)
 	}
+	s.entries(src)
 	s.chooseShell(src)
 	s.warn()
 	if err := src.err(); err != nil {
@@ -78,6 +85,10 @@ func (s *Spec) addPrograms(src *source) {
 		s.addProgram(src, Program{Package: pkg, System: true}, "GokrazyPackages["+strconv.Itoa(i)+"]")
 	}
 	for i, pkg := range s.Packages {
+		if len(s.Programs) == maxPrograms {
+			src.failf("Packages["+strconv.Itoa(i)+"]", "more than %d programs", maxPrograms)
+			break
+		}
 		s.addProgram(src, Program{Package: pkg}, "Packages["+strconv.Itoa(i)+"]")
 	}
 	for pkg := range s.PackageConfig {
@@ -140,14 +151,7 @@ func (s *Spec) Plan(perm string) *plan.Plan {
 		if prog.Config.DontStart {
 			continue
 		}
-		run := plan.Program{Name: prog.Name, Path: prog.Path(), Restart: "gokrazy"}
-		run.Args = append(run.Args, prog.Config.CommandLineFlags...)
-		run.Env = append(run.Env, prog.Config.Environment...)
-		if prog.Run != nil {
-			run.Env = append(run.Env, prog.Run.Env...)
-			run.Restart = prog.Run.Restart
-		}
-		p.Programs = append(p.Programs, run)
+		p.Programs = append(p.Programs, prog.entry)
 	}
 	return p
 }
