@@ -312,7 +312,7 @@ func isProbe(s string) bool {
 		return plan.Valid("ready", s) == nil
 	}
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+	return err == nil && u.Scheme == "http" && u.Host != ""
 }
 
 // together finds keys that contradict each other.
