@@ -148,9 +148,6 @@ func (s *Spec) Plan(perm string) *plan.Plan {
 	first := slices.Clone(s.Programs) // the user's are started before the system's
 	slices.SortStableFunc(first, func(a, b Program) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, prog := range first {
-		if prog.Config.DontStart {
-			continue
-		}
 		p.Programs = append(p.Programs, prog.entry)
 	}
 	return p

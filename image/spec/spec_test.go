@@ -47,6 +47,9 @@ program scan /user/scan -listen :80
 env scan TZ=Europe/Berlin A=b
 restart scan always
 cgroup scan memory.max 67108864
+program local /user/local
+restart local gokrazy
+manual local
 program dhcp /gokrazy/dhcp
 restart dhcp gokrazy
 `
