@@ -6,13 +6,13 @@ import (
 	"slashdev/init/ipc"
 )
 
-// openInitctl makes the FIFO anew and reads it from now on. The reader of an
-// older one ends with its file.
-func (m *machine) openInitctl() {
+// openInitctl makes the FIFO anew, unless one was kept, and reads it from now
+// on. The reader of an older one ends with its file.
+func (m *machine) openInitctl(kept int) {
 	if m.fifo != nil {
-		_ = m.fifo.File.Close()
+		m.fifo.Close()
 	}
-	f, err := ipc.MakeFifo(fifoPath)
+	f, err := ipc.OpenFifo(fifoPath, kept)
 	if err != nil {
 		m.log("%v", err)
 		return
@@ -21,9 +21,11 @@ func (m *machine) openInitctl() {
 	if err := m.k.Symlink(fifoPath, "/devices/initctl"); err != nil {
 		m.log("%v", err)
 	}
-	go control.ReadInitctl(f.File,
-		func(r initreq.Request) { m.post(func() { m.initctl(r) }) },
-		func(err error) { m.post(func() { m.log("%v", err) }) })
+	m.doors["initctl"] = control.Open(f, func() {
+		control.ReadInitctl(f,
+			func(r initreq.Request) { m.post(func() { m.initctl(r) }) },
+			func(err error) { m.post(func() { m.log("%v", err) }) })
+	})
 }
 
 // initctl acts on a request of sysvinit's tools.

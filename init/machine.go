@@ -11,6 +11,7 @@ import (
 	"slashdev/init/boot"
 	"slashdev/init/children"
 	"slashdev/init/console"
+	"slashdev/init/control"
 	"slashdev/init/halt"
 	"slashdev/init/ipc"
 	"slashdev/init/linux"
@@ -45,8 +46,9 @@ type machine struct {
 	spawns   chan birth  // how the loop reaches the spawner
 	rubbish  ipc.Closer
 	fifo     *ipc.Fifo
-	watch    *watch // nil without a watchdog
-	planText string // the last valid plan
+	doors    map[string]*control.Door // where requests and messages come in
+	watch    *watch                   // nil without a watchdog
+	planText string                   // the last valid plan
 
 	units    []*unit // in start order: ours, then the programs, then the shells
 	inFlight int     // processes being made
@@ -92,7 +94,7 @@ const (
 
 func newMachine(k kernel) *machine {
 	return &machine{
-		k: k, started: time.Now(), devices: map[string]bool{},
+		k: k, started: time.Now(), devices: map[string]bool{}, doors: map[string]*control.Door{},
 		inbox: make(chan func(), inboxSize), spawns: make(chan birth, maxUnits), rubbish: ipc.NewCloser(k.Close),
 	}
 }

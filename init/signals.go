@@ -51,7 +51,7 @@ func (m *machine) signal(s syscall.Signal) {
 		m.reload()
 	case reopen:
 		if m.fifo == nil || !m.fifo.Current() {
-			m.openInitctl()
+			m.openInitctl(0)
 			return
 		}
 		m.shutdown(halted, s.String())

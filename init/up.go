@@ -34,8 +34,8 @@ func bootUp(m *machine, k linux.Kernel) {
 	m.report([]error{err})
 	words := cmdline.Parse(text)
 	m.armWatchdog(k, words)
-	m.openInitctl()
-	m.openSockets()
+	m.openInitctl(0)
+	m.openSockets(nil)
 	p := m.readPlan()
 	m.addUnits(p, words)
 	m.begin()
@@ -102,21 +102,26 @@ func (w kmsg) Write(b []byte) (int, error) {
 
 func (w kmsg) Close() error { return w.file.Close() }
 
-func (m *machine) openSockets() {
-	if l, err := ipc.Listen(controlPath); err != nil {
+// openSockets makes the sockets that were not kept.
+func (m *machine) openSockets(kept map[string]int) {
+	if l, err := ipc.Listen(controlPath, kept["control"]); err != nil {
 		m.log("%v", err)
 	} else {
-		go control.Serve(l, m.ask)
+		m.doors["control"] = control.Open(l, func() { control.Serve(l, m.ask) })
 	}
-	if d, err := ipc.ListenDatagrams(notifyPath); err != nil {
+	if d, err := ipc.ListenDatagrams(notifyPath, kept["notify"]); err != nil {
 		m.log("%v", err)
 	} else {
-		go control.ReadNotices(d, func(g ipc.Datagram) {
-			n := notify.Decode(g.Text)
-			cgroup, _ := m.k.Read("/proc/" + strconv.Itoa(g.Pid) + "/cgroup") // gone already: nobody's words
-			m.post(func() { m.noticed(g.Pid, cgroup, n, g.FDs) })
-		})
+		m.doors["notify"] = control.Open(d, func() { control.ReadNotices(d, m.notice) })
 	}
+}
+
+// notice brings an sd_notify message to the loop. A sender that has gone already
+// has no control group: its words are nobody's.
+func (m *machine) notice(g ipc.Datagram) {
+	n := notify.Decode(g.Text)
+	cgroup, _ := m.k.Read("/proc/" + strconv.Itoa(g.Pid) + "/cgroup")
+	m.post(func() { m.noticed(g.Pid, cgroup, n, g.FDs) })
 }
 
 // readPlan reads the plan. Without a valid one the machine still boots to its

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"slashdev/init/initreq"
@@ -19,6 +20,7 @@ import (
 const (
 	maxClients    = 16
 	clientTimeout = 10 * time.Second // for one request and its reply
+	backOff       = 100 * time.Millisecond
 )
 
 // The exit codes that the reply to a refused request carries.
@@ -50,23 +52,27 @@ type Listener interface {
 // Ask answers a request with the lines of the reply.
 type Ask func(words []string) ([]byte, error)
 
-// Serve answers clients until the listener is closed, at most 16 at once.
+// Serve answers clients, at most 16 at once, until the listener is closed or
+// interrupted. Then it waits for those whom it has let in.
 func Serve(l Listener, ask Ask) {
 	slots := make(chan struct{}, maxClients)
+	var serving sync.WaitGroup
+	defer serving.Wait()
 	for {
+		slots <- struct{}{}
 		conn, uid, err := l.Accept()
-		if errors.Is(err, os.ErrClosed) {
+		if over(err) {
 			return
 		}
-		slots <- struct{}{}
-		if err != nil { // out of descriptors: a client must leave first
+		if err != nil { // out of descriptors: a client must leave first (E-03)
+			<-time.After(backOff)
 			<-slots
 			continue
 		}
-		go func() {
+		serving.Go(func() {
 			defer func() { <-slots }()
 			serve(conn, uid, ask)
-		}()
+		})
 	}
 }
 
@@ -113,15 +119,15 @@ func Read(r io.Reader) ([]string, error) {
 	return initreq.Line(buf)
 }
 
-// ReadInitctl hands on the requests of an initctl FIFO until it is closed. One
-// write of 384 bytes is atomic; what does not begin with a whole request is
-// thrown away with all that is behind it (devfs-semantics D.3).
+// ReadInitctl hands on the requests of an initctl FIFO until it is closed or
+// interrupted. One write of 384 bytes is atomic; what does not begin with a
+// whole request is thrown away with all that is behind it (devfs-semantics D.3).
 func ReadInitctl(f io.Reader, act func(initreq.Request), bad func(error)) {
 	buf := make([]byte, initreq.Size)
 	drain := make([]byte, 64<<10)
 	for {
 		n, err := f.Read(buf)
-		if errors.Is(err, os.ErrClosed) {
+		if over(err) {
 			return
 		}
 		r, err := initreq.Decode(buf[:n])
@@ -139,12 +145,13 @@ type Receiver interface {
 	Receive(buf []byte) (ipc.Datagram, error)
 }
 
-// ReadNotices hands on sd_notify messages until the socket is closed.
+// ReadNotices hands on sd_notify messages until the socket is closed or
+// interrupted.
 func ReadNotices(d Receiver, act func(ipc.Datagram)) {
 	buf := make([]byte, 4096)
 	for {
 		g, err := d.Receive(buf)
-		if errors.Is(err, os.ErrClosed) {
+		if over(err) {
 			return
 		}
 		if err == nil {

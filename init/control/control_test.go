@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"slashdev/init/initreq"
 	"slashdev/init/ipc"
@@ -54,7 +56,7 @@ func TestServe(t *testing.T) {
 	}
 	for _, tt := range tests {
 		path := filepath.Join(t.TempDir(), "s")
-		l, err := ipc.Listen(path)
+		l, err := ipc.Listen(path, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +71,7 @@ func TestServe(t *testing.T) {
 // time; those that leave make room at once.
 func TestP12_ManyClients(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	l, err := ipc.Listen(path)
+	l, err := ipc.Listen(path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +90,83 @@ func TestP12_ManyClients(t *testing.T) {
 	if got := exchange(t, path, "status\n"); got != "ok\n" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// P-12: ten mebibytes are refused, and no more than a line of them is read.
+func TestP12_HugeRequest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := ipc.Listen(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go Serve(asUser{l, 0}, func([]string) ([]byte, error) { return nil, nil })
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if n, err := c.Write(make([]byte, 10<<20)); err == nil {
+		t.Errorf("all %d bytes were taken", n)
+	}
+	if got := exchange(t, path, "status\n"); got != "ok\n" {
+		t.Errorf("the next client got %q", got)
+	}
+}
+
+// A shut door has answered whom it had let in; who comes then waits until it is
+// open again.
+func TestDoor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := ipc.Listen(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, reply := make(chan bool), make(chan bool)
+	d := Open(l, func() {
+		Serve(asUser{l, 0}, func([]string) ([]byte, error) {
+			asked <- true
+			<-reply
+			return nil, nil
+		})
+	})
+	answers := make(chan string)
+	go func() { answers <- exchange(t, path, "ls\n") }()
+	<-asked
+	shut := make(chan bool)
+	go func() { d.Shut(); close(shut) }()
+	reply <- true
+	if got := <-answers; got != "ok\n" {
+		t.Errorf("let in and not answered: %q", got)
+	}
+	<-shut
+	go func() { answers <- exchange(t, path, "ls\n") }()
+	d.Open()
+	<-asked
+	reply <- true
+	if got := <-answers; got != "ok\n" {
+		t.Errorf("after it was opened again: %q", got)
+	}
+}
+
+// empty is a listener without descriptors for clients, for a while.
+type empty struct{ refusals int }
+
+func (e *empty) Accept() (*os.File, uint32, error) {
+	if e.refusals--; e.refusals < 0 {
+		return nil, 0, os.ErrClosed
+	}
+	return nil, 0, syscall.EMFILE
+}
+
+// E-03: without descriptors PID 1 rests between tries.
+func TestE03_AcceptBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		Serve(&empty{refusals: 100}, nil)
+		if d := time.Since(begun); d != 100*backOff {
+			t.Errorf("100 tries took %s", d)
+		}
+	})
 }
 
 func exchange(t *testing.T, path, send string) string {

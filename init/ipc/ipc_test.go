@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 
 func TestControlSocketKnowsItsPeer(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "init.sock")
-	l, err := Listen(path)
+	l, err := Listen(path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func TestControlSocketKnowsItsPeer(t *testing.T) {
 // S-08: empty, 64 KiB, a bomb of descriptors.
 func TestS08_NoticesAreBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")
-	d, err := ListenDatagrams(path)
+	d, err := ListenDatagrams(path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,11 +56,12 @@ func TestS08_NoticesAreBounded(t *testing.T) {
 	}
 	send := func(text string, fds int) {
 		t.Helper()
-		err := control(raw, func(fd int) error {
-			return syscall.Sendmsg(fd, []byte(text), syscall.UnixRights(make([]int, fds)...), nil, 0)
+		var err error
+		e := raw.Control(func(fd uintptr) {
+			err = syscall.Sendmsg(int(fd), []byte(text), syscall.UnixRights(make([]int, fds)...), nil, 0)
 		})
-		if err != nil {
-			t.Fatal(err)
+		if e != nil || err != nil {
+			t.Fatal(e, err)
 		}
 	}
 	send("", 0)
@@ -84,16 +86,57 @@ func TestS08_NoticesAreBounded(t *testing.T) {
 	}
 }
 
+// What was written while nobody reads is read by whoever takes the descriptor
+// over.
+func TestKeptDescriptors(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	d, err := ListenDatagrams(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Interrupt()
+	if _, err := d.Receive(make([]byte, 16)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	c, err := net.Dial("unixgram", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("READY=1")); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := syscall.Dup(d.FD())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.file.Close()
+	next, err := ListenDatagrams(path, fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.file.Close()
+	g, err := next.Receive(make([]byte, 16))
+	if err != nil || string(g.Text) != "READY=1" || g.Pid != os.Getpid() {
+		t.Errorf("got %q from %d, %v", g.Text, g.Pid, err)
+	}
+	// Something else is not taken for the socket.
+	other, err := Listen(path, fd)
+	if err != nil || other.FD() == fd {
+		t.Errorf("a datagram socket taken for a listener: %v", err)
+	}
+}
+
 func TestFifoKnowsWhenItIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "initctl")
 	if err := os.WriteFile(path, nil, 0o644); err != nil { // what stands there goes
 		t.Fatal(err)
 	}
-	f, err := MakeFifo(path)
+	f, err := OpenFifo(path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.File.Close()
+	defer f.Close()
 	if st, err := os.Lstat(path); err != nil || st.Mode() != os.ModeNamedPipe|0o600 || !f.Current() {
 		t.Errorf("mode %v, %v, current %v", st.Mode(), err, f.Current())
 	}
