@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 
@@ -11,18 +12,24 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "check FILE",
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "check [--json] FILE",
 		Short: "Check an appliance file",
-		Long: `check reads an appliance file (a config.json or the folder that holds one) and
-reports everything that is wrong with it, each with file, line and column. It
-compiles nothing. Exit code 2 means that the file is wrong.`,
+		Long: `check reads an appliance file (a config.json or the folder that holds one), or
+the plan that one was compiled to (/etc/slashdev/plan of an appliance), and says
+everything that is wrong with it, each with file, line and column. It compiles
+nothing. Exit code 2 means that the file is wrong.
+
+docs/programs.md explains the keys of Slashdev.Programs.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return check(cmd, args[0], asJSON) },
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what there is to say as JSON")
+	return cmd
 }
 
-func check(cmd *cobra.Command, arg string) error {
+func check(cmd *cobra.Command, arg string, asJSON bool) error {
 	file, err := image.ApplianceFile(arg)
 	if err != nil {
 		return err
@@ -31,13 +38,24 @@ func check(cmd *cobra.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	s, err := spec.Parse(file, text)
-	if err != nil {
-		return &exitError{exitUsage, err}
+	r := spec.Check(file, text)
+	if asJSON {
+		out, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\n", out)
+		if !r.OK {
+			return &exitError{code: exitUsage}
+		}
+		return nil
 	}
-	for _, w := range s.Warnings {
+	if !r.OK {
+		return &exitError{exitUsage, r.Err()}
+	}
+	for _, w := range r.Warnings {
 		fmt.Fprintf(cmd.ErrOrStderr(), "slashdev: warning: %s\n", w)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s, %d programs, shell %s\n", file, s.Hostname, len(s.Programs), s.Shell)
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: ok: %s\n", file, r.Summary)
 	return nil
 }

@@ -272,3 +272,22 @@ func TestDocsNameEveryKey(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCheck: whatever the text, it is ok or something is wrong in it, at a
+// place that exists.
+func FuzzCheck(f *testing.F) {
+	f.Add("slashdev-plan 1\nprogram x /x\nprogram y /y\nafter x y\nwait y program:x\n")
+	f.Add("slashdev-plan 1\nprogram x /x\nenv x \"\nmemory x\n\n")
+	f.Add(string(scan(`"Memory": "1K"`)))
+	f.Fuzz(func(t *testing.T, text string) {
+		r := Check("f", []byte(text))
+		if r.OK != (len(r.Errors) == 0) || r.OK != (r.Plan != nil && r.Err() == nil) {
+			t.Fatalf("%+v", r)
+		}
+		for _, e := range r.Errors {
+			if e.Line < 1 || e.Col < 1 || e.Line > strings.Count(text, "\n")+1 || e.Msg == "" {
+				t.Fatalf("no such place: %v", e)
+			}
+		}
+	})
+}

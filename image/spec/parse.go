@@ -15,9 +15,10 @@ import (
 
 // Error is something wrong in an appliance file.
 type Error struct {
-	File      string
-	Line, Col int // 1-based; Col counts bytes
-	Msg       string
+	File string `json:"file"`
+	Line int    `json:"line"` // from 1 on
+	Col  int    `json:"col"`  // from 1 on, in bytes
+	Msg  string `json:"text"`
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Msg) }
