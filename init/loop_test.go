@@ -59,7 +59,7 @@ func newRig(t *testing.T, programs ...*plan.Program) *rig {
 	if programs == nil {
 		programs = []*plan.Program{{Name: "hello", Path: "/hello", Restart: "always"}, {Name: "web", Path: "/web", Restart: "gokrazy"}}
 	}
-	k := &linuxtest.Kernel{Files: map[string]string{"/proc/self/mountinfo": "1 1 8:2 / / ro - squashfs x ro\n2 1 8:4 / /perm rw - ext4 x rw\n"}}
+	k := &linuxtest.Kernel{Clients: make(chan bool), Lines: make(chan bool), Files: map[string]string{"/proc/self/mountinfo": "1 1 8:2 / / ro - squashfs x ro\n2 1 8:4 / /perm rw - ext4 x rw\n"}}
 	r := &rig{t: t, k: k, m: newMachine(k), signals: make(chan os.Signal, 8), over: make(chan *ending, 1), said: &record{}}
 	c, err := console.Open("test", func() (io.WriteCloser, error) { return r.said, nil })
 	if err != nil {
@@ -112,6 +112,8 @@ func (r *rig) finish() {
 	r.do(func() { r.m.ending = &ending{over: true} })
 	<-r.over
 	r.m.closeConsoles()
+	close(r.k.Clients)
+	close(r.k.Lines)
 }
 
 func (r *rig) started() string {
@@ -274,7 +276,7 @@ func TestRequests(t *testing.T) {
 		{"stop nosuch", "err 3 \"no program nosuch: try ls\"\n"},
 		{"stop", "err 2 \"stop needs one NAME\"\n"},
 		{"why hello", "= kind=state text=\"up for 0s\"\nok\n"},
-		{"why nosuch", "err 3 \"why needs the NAME of a program: try ls\"\n"},
+		{"why nosuch", "err 3 \"no program nosuch: try ls\"\n"},
 		{"ls -l", "err 2 \"ls takes no argument\"\n"},
 		{"explode", "err 2 \"unknown request \\\"explode\\\": use ls, status, why, start, stop, restart, halt, poweroff or reboot\"\n"},
 	}

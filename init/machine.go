@@ -17,6 +17,7 @@ import (
 	"slashdev/init/linux"
 	"slashdev/init/notify"
 	"slashdev/init/roster"
+	"slashdev/init/why"
 )
 
 // kernel is what the loop needs from the kernel. Opening consoles and sockets
@@ -33,6 +34,9 @@ type kernel interface {
 	Close(fd int)
 	IsPipe(fd int) bool
 	Reap() (linux.Exit, bool)
+	Bind(spec string) (fd int, err error)
+	AwaitClient(fd int) error
+	AwaitLine(fd int) bool
 	Pipe() (r, w int, err error)
 	Open(path string) (int, error)
 }
@@ -54,7 +58,7 @@ type machine struct {
 	inFlight int     // processes being made
 	early    []linux.Exit
 	devices  map[string]bool // the names that devmgr has announced
-	oomKills string          // the kernel's count when we last looked
+	killer   why.Killer
 	stage    stage
 	gate     time.Time // when the machine counts as settled whatever is missing
 	ending   *ending

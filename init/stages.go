@@ -22,6 +22,8 @@ func (m *machine) begin() {
 		switch {
 		case u.entry.OnKey:
 			m.awaitKey(u)
+		case u.onDemand():
+			m.awaitClient(u)
 		case u.of == nil && (u.entry.Plan == nil || !u.entry.Plan.Manual):
 			m.tell(u, children.Event{Kind: children.Start})
 		}

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"runtime"
 	"strconv"
-	"strings"
 
 	"slashdev/init/boot"
 	"slashdev/init/cmdline"
@@ -67,7 +65,7 @@ func (m *machine) openConsoles(k linux.Kernel) {
 	proc, err := k.Read("/proc/consoles")
 	m.report([]error{err, m.openConsole(kernelLog, func() (io.WriteCloser, error) {
 		f, err := k.OpenConsole("/devices/kmsg")
-		return kmsg{f}, err
+		return console.Kmsg{File: f}, err
 	})})
 	for _, name := range console.Names(proc) {
 		m.report([]error{m.openConsole(name, func() (io.WriteCloser, error) {
@@ -86,21 +84,6 @@ func (m *machine) openConsole(name string, open console.Opener) error {
 	}
 	return err
 }
-
-// kmsg writes lines to the kernel's log at a level that no console shows, or
-// every line would be there twice.
-type kmsg struct{ file *os.File }
-
-func (w kmsg) Write(b []byte) (int, error) {
-	for l := range strings.SplitSeq(strings.TrimRight(string(b), "\r\n"), "\r\n") {
-		if _, err := w.file.WriteString("<31>" + l + "\n"); err != nil {
-			return 0, err
-		}
-	}
-	return len(b), nil
-}
-
-func (w kmsg) Close() error { return w.file.Close() }
 
 // openSockets makes the sockets that were not kept.
 func (m *machine) openSockets(kept map[string]int) {

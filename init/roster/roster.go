@@ -6,6 +6,7 @@ package roster
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +45,23 @@ type Entry struct {
 	OnKey   bool              // a shell that is started when somebody presses Enter
 	Plan    *plan.Program     // nil: one of ours
 	Of      string            // of a helper: the program that it looks after
+}
+
+// ReadyFD is the descriptor on which the program says that it is ready; -1: it
+// says so in another way. Behind launch all descriptors lie one higher.
+func (e *Entry) ReadyFD() int {
+	if e.Plan == nil {
+		return -1
+	}
+	number, ok := strings.CutPrefix(e.Plan.Ready, "fd:")
+	n, err := strconv.Atoi(number)
+	switch {
+	case !ok || err != nil:
+		return -1
+	case e.Plan.NeedsLaunch():
+		return n + 1
+	}
+	return n
 }
 
 // Terminal is where a shell may run.
