@@ -203,7 +203,7 @@ func (m *machine) tick(now time.Time) {
 	if m.ending != nil {
 		m.ending.tick(m, now)
 	}
-	m.report([]error{m.watch.tick(now)})
+	m.feed(now)
 }
 
 // untilDeadline is how long nothing has to be done without an event.
@@ -218,7 +218,7 @@ func (m *machine) untilDeadline(now time.Time) time.Duration {
 		consider(u.Deadline)
 	}
 	consider(m.gate)
-	consider(m.watch.deadline())
+	consider(m.watch.Deadline())
 	if m.ending != nil {
 		consider(m.ending.deadline)
 	}

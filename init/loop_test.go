@@ -20,6 +20,7 @@ import (
 	"slashdev/init/notify"
 	"slashdev/init/plan"
 	"slashdev/init/roster"
+	"slashdev/init/watchdog"
 )
 
 // rig is PID 1 on a kernel that only writes down what it is asked, in a bubble
@@ -332,20 +333,23 @@ func TestShellOnKey(t *testing.T) {
 	})
 }
 
-// meal counts how a watchdog is fed.
+// meal counts how a watchdog of 60 s is fed.
 type meal struct {
 	fed  []time.Time
 	gone bool
 }
 
-func (m *meal) Feed() error { m.fed = append(m.fed, time.Now()); return nil }
-func (m *meal) Disarm()     { m.gone = true }
+func (m *meal) Took() (seconds, warning int, fired bool) { return 60, 0, false }
+func (m *meal) Feed() error                              { m.fed = append(m.fed, time.Now()); return nil }
+func (m *meal) Disarm()                                  { m.gone = true }
 
 func TestWatchdogIsFedByTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		d := &meal{}
-		r.do(func() { r.m.watch = &watch{dog: d, each: 15 * time.Second} })
+		r.do(func() {
+			r.m.say(r.m.watch.Arm(nil, func(string, int) (watchdog.Device, error) { return d, nil }))
+		})
 		<-time.After(time.Minute)
 		synctest.Wait()
 		for i := 1; i < len(d.fed); i++ {
@@ -356,13 +360,37 @@ func TestWatchdogIsFedByTheLoop(t *testing.T) {
 		if len(d.fed) < 5 {
 			t.Errorf("fed %d times in a minute, want 5", len(d.fed))
 		}
-		r.finish()
-		r.m.watch.release(restart)
-		if d.gone {
-			t.Error("disarmed on the way to a reboot")
+		if s := r.said.String(); !strings.Contains(s, "init: watchdog armed: the machine is reset after 60 s of silence\r\n") {
+			t.Errorf("console: %q", s)
 		}
-		if r.m.watch.release(off); !d.gone {
-			t.Error("still armed in a machine that is off")
+		r.finish()
+	})
+}
+
+// M13: a devmgr that hangs is ended, killed if need be, and so comes back; one
+// that has never come up is left alone.
+func TestM13_HungDevmgrIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		<-time.After(5 * time.Minute)
+		sent := func(what string) bool { return slices.Contains(r.k.Log(), what) }
+		r.notify(100, "READY=1")
+		for range 60 {
+			r.notify(100, "WATCHDOG=1")
+			<-time.After(5 * time.Second)
+		}
+		if sent("signal 100 terminated") {
+			t.Fatal("ended although it lives")
+		}
+		<-time.After(30 * time.Second)
+		synctest.Wait()
+		if !sent("signal 100 terminated") || !sent("signal 100 killed") {
+			t.Errorf("not ended: %s", r.said)
+		}
+		r.end(100, 137)
+		if got := r.started(); !strings.HasSuffix(got, " /devmgr") && !strings.HasSuffix(got, " /sbin/devmgr") {
+			t.Errorf("not started again: %s", got)
 		}
 	})
 }

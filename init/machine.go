@@ -17,6 +17,7 @@ import (
 	"slashdev/init/linux"
 	"slashdev/init/notify"
 	"slashdev/init/roster"
+	"slashdev/init/watchdog"
 	"slashdev/init/why"
 )
 
@@ -51,8 +52,8 @@ type machine struct {
 	rubbish  ipc.Closer
 	fifo     *ipc.Fifo
 	doors    map[string]*control.Door // where requests and messages come in
-	watch    *watch                   // nil without a watchdog
-	planText string                   // the last valid plan
+	watch    watchdog.Keeper
+	planText string // the last valid plan
 
 	units    []*unit // in start order: ours, then the programs, then the shells
 	inFlight int     // processes being made
@@ -108,6 +109,12 @@ func (m *machine) log(format string, args ...any) {
 	text := "init: " + fmt.Sprintf(format, args...)
 	for _, c := range m.consoles {
 		c.Print(text)
+	}
+}
+
+func (m *machine) say(text string) {
+	if text != "" {
+		m.log("%s", text)
 	}
 }
 

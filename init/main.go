@@ -45,7 +45,9 @@ func main() {
 	m := newMachine(host{Kernel: k})
 	bootUp(m, k)
 	end := m.loop(signals)
-	m.watch.release(end.to)
+	if end.to != restart { // in case the reboot hangs
+		m.watch.Disarm()
+	}
 	m.closeConsoles()
 	for {
 		err := k.Reboot(end.command())

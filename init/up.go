@@ -16,22 +16,23 @@ import (
 	"slashdev/init/notify"
 	"slashdev/init/plan"
 	"slashdev/init/roster"
+	"slashdev/init/watchdog"
 )
 
 // bootUp is steps 2 to 5 of the boot order: file systems, consoles, initctl and
 // the sockets; only then is anything else started.
 func bootUp(m *machine, k linux.Kernel) {
 	errs := boot.Do(k, boot.First())
+	text, err := k.Read("/proc/cmdline")
+	words := cmdline.Parse(text)
+	armed := m.watch.Arm(words, watchdog.Open) // as early as there is a device
 	m.openConsoles(k)
 	m.log("slashdev")
 	runtime.Gosched()                              // there is one processor: let the consoles have it
 	go k.ReadAhead(roster.Devmgr, roster.Userland) // their first pages come while we mount
-	m.report(errs)
+	m.say(armed)
+	m.report(append(errs, err))
 	m.report(boot.Do(k, boot.Early()))
-	text, err := k.Read("/proc/cmdline")
-	m.report([]error{err})
-	words := cmdline.Parse(text)
-	m.armWatchdog(k, words)
 	m.openInitctl(0)
 	m.openSockets(nil)
 	p := m.readPlan()
