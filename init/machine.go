@@ -17,8 +17,6 @@ import (
 	"slashdev/init/linux"
 	"slashdev/init/notify"
 	"slashdev/init/roster"
-	"slashdev/init/watchdog"
-	"slashdev/init/why"
 )
 
 // kernel is what the loop needs from the kernel. Opening consoles and sockets
@@ -35,9 +33,6 @@ type kernel interface {
 	Close(fd int)
 	IsPipe(fd int) bool
 	Reap() (linux.Exit, bool)
-	Bind(spec string) (fd int, err error)
-	AwaitClient(fd int) error
-	AwaitLine(fd int) bool
 	Pipe() (r, w int, err error)
 	Open(path string) (int, error)
 }
@@ -52,14 +47,14 @@ type machine struct {
 	rubbish  ipc.Closer
 	fifo     *ipc.Fifo
 	doors    map[string]*control.Door // where requests and messages come in
-	watch    watchdog.Keeper
-	planText string // the last valid plan
+	watch    *watch                   // nil without a watchdog
+	planText string                   // the last valid plan
 
 	units    []*unit // in start order: ours, then the programs, then the shells
 	inFlight int     // processes being made
 	early    []linux.Exit
 	devices  map[string]bool // the names that devmgr has announced
-	killer   why.Killer
+	oomKills string          // the kernel's count when we last looked
 	stage    stage
 	gate     time.Time // when the machine counts as settled whatever is missing
 	ending   *ending
@@ -109,12 +104,6 @@ func (m *machine) log(format string, args ...any) {
 	text := "init: " + fmt.Sprintf(format, args...)
 	for _, c := range m.consoles {
 		c.Print(text)
-	}
-}
-
-func (m *machine) say(text string) {
-	if text != "" {
-		m.log("%s", text)
 	}
 }
 

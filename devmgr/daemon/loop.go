@@ -16,7 +16,6 @@ import (
 func (d *daemon) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	d.prove(time.Now())
 	defer d.hub.Close()
 	defer close(d.stopped)
 	for {
@@ -36,7 +35,6 @@ func (d *daemon) loop(ctx context.Context) error {
 		d.dir.Flush()
 		d.wakeWaiters()
 		d.announce("")
-		d.prove(time.Now())
 	}
 }
 

@@ -18,13 +18,18 @@ func main() {
 	}
 	os.Stdin, os.Stdout, os.Stderr = console, console, console
 	for _, m := range [][2]string{{"devtmpfs", "/dev"}, {"proc", "/proc"}, {"sysfs", "/sys"}, {"tmpfs", "/run"}} {
-		if err := syscall.Mount(m[0], m[1], m[0], 0, ""); err != nil && err != syscall.EBUSY {
+		switch err := syscall.Mount(m[0], m[1], m[0], 0, ""); err {
+		case nil, syscall.EBUSY, syscall.EPERM: // a namespace has what it may not mount
+		default:
 			log.Fatalf("mount %s: %v", m[1], err)
 		}
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGUSR2)
-	go supervise("/user/beacon")
+	programs, _ := os.ReadDir("/user")
+	for _, p := range programs {
+		go supervise("/user/" + p.Name())
+	}
 	fmt.Println("init: ready")
 	<-stop
 	syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)

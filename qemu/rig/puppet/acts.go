@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// act does what the test says: a verb and one argument.
+func act(verb, arg string) (string, error) {
+	switch verb {
+	case "exit":
+		code, err := strconv.Atoi(arg)
+		if err == nil {
+			os.Exit(code)
+		}
+		return "", err
+	case "ignore":
+		signal.Ignore(syscall.SIGTERM)
+		return "", nil
+	case "env":
+		return strings.Join(os.Environ(), "\n"), nil
+	case "run":
+		return run(strings.Fields(arg))
+	case "limit":
+		path, size, _ := strings.Cut(arg, " ")
+		return "", unix.Mount("", path, "", unix.MS_REMOUNT, "size="+size)
+	case "print":
+		_, err := fmt.Println(arg)
+		return "", err
+	case "flood":
+		return "", flood(arg)
+	case "notify":
+		return notify(strings.ReplaceAll(arg, `\n`, "\n"))
+	case "spawn":
+		return spawn(arg)
+	case "kill":
+		return "", kill(arg)
+	case "orphans":
+		n, err := strconv.Atoi(arg)
+		if err == nil {
+			err = orphans(n)
+		}
+		return "", err
+	case "zombies":
+		n, err := strconv.Atoi(arg)
+		if err == nil {
+			err = zombies(n)
+		}
+		return "", err
+	case "fill":
+		return fill(arg)
+	case "remove":
+		return "", os.Remove(arg)
+	case "cgroup":
+		text, err := os.ReadFile("/proc/self/cgroup")
+		return string(text), err
+	}
+	return "", errors.New("unknown act " + verb)
+}
+
+// descriptors lists what is open, but for the folder that is being read. It is
+// called first in main, before we open anything ourselves.
+func descriptors() string {
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err.Error()
+	}
+	var all []string
+	for _, e := range list {
+		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil {
+			all = append(all, e.Name()+" "+to)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// run runs a program to its end, or for five seconds, and returns how it ended
+// and what it said.
+func run(words []string) (string, error) {
+	if len(words) == 0 {
+		return "", errors.New("run what?")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput()
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		return failed.String() + ": " + string(out), nil
+	}
+	return "exit status 0: " + string(out), err
+}
+
+// flood writes so many bytes without a newline. It may block for as long as
+// nobody reads them, therefore aside.
+func flood(arg string) error {
+	n, err := strconv.Atoi(arg)
+	if err != nil {
+		return err
+	}
+	go func() {
+		chunk := bytes.Repeat([]byte("x"), 64<<10)
+		for n > 0 {
+			written, err := os.Stdout.Write(chunk[:min(n, len(chunk))])
+			if err != nil {
+				return
+			}
+			n -= written
+		}
+	}()
+	return nil
+}
+
+// notify sends one message to the init that we have been told of.
+func notify(text string) (string, error) {
+	c, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	_, err = c.Write([]byte(text))
+	return "", err
+}
+
+// spawn starts another puppet in a session of its own and returns its pid.
+// Nobody here waits for it.
+func spawn(name string) (string, error) {
+	p, err := os.StartProcess("/proc/self/exe", []string{name}, &os.ProcAttr{
+		Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return "", err
+	}
+	return strconv.Itoa(p.Pid), p.Release()
+}
+
+// kill sends "PID SIGNAL TIMES".
+func kill(arg string) error {
+	var pid, sig, times int
+	if _, err := fmt.Sscan(arg, &pid, &sig, &times); err != nil {
+		return err
+	}
+	for range times {
+		if err := unix.Kill(pid, syscall.Signal(sig)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill writes into a file until there is no room, and returns the error.
+func fill(path string) (string, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	for _, size := range []int{1 << 20, 4096} { // the last pages too
+		chunk := make([]byte, size)
+		for err = nil; err == nil; {
+			_, err = f.Write(chunk)
+		}
+	}
+	return err.Error(), nil
+}
