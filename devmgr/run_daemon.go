@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
+	"time"
 
 	"slashdev/devmgr/daemon"
 )
@@ -24,6 +26,9 @@ Keeps owners, modes and links below /devices as they should be.
 
 func runDaemon(env environment, args []string) int {
 	cfg := daemon.Config{Notify: env.getenv("NOTIFY_SOCKET")}
+	if us, err := strconv.Atoi(env.getenv("WATCHDOG_USEC")); err == nil && us > 0 {
+		cfg.Watchdog = time.Duration(us) * time.Microsecond
+	}
 	cfg.Logf = func(format string, a ...any) { fmt.Fprintf(env.stderr, "devmgr: "+format+"\n", a...) }
 	dry := false
 	dirs := map[string]*string{"sys": &cfg.Sys, "dev": &cfg.Dev, "run": &cfg.Run}

@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -75,6 +74,7 @@ func (m *machine) tell(u *unit, e children.Event) {
 type birth struct {
 	u       *unit
 	command linux.Command
+	readyFD int // its end of the pipe on which it says that it is ready; -1: none
 }
 
 // spawn hands the unit to the spawner. The queue holds every unit at once, and
@@ -87,7 +87,7 @@ func (m *machine) spawn(u *unit) {
 	if u.entry.Role == roster.Program && u.Starts == 0 {
 		c.Env = append(c.Env, "GOKRAZY_FIRST_START=1")
 	}
-	m.spawns <- birth{u, c}
+	m.spawns <- birth{u, c, m.awaitLine(u, &c)}
 }
 
 // spawner makes processes, one after the other, outside the loop: reading a
@@ -95,6 +95,9 @@ func (m *machine) spawn(u *unit) {
 func (m *machine) spawner() {
 	for b := range m.spawns {
 		p, err := m.k.Start(b.command)
+		if b.readyFD >= 0 {
+			m.k.Close(b.readyFD)
+		}
 		m.post(func() { m.spawned(b.u, p, err) })
 	}
 }
@@ -155,28 +158,13 @@ func (m *machine) ended(u *unit, e linux.Exit) {
 		u.left = append(u.left, dir)
 	}
 	u.lives++
-	m.exited(u, children.Event{Kind: children.Exited, Code: e.Code, Outside: m.outside(e)})
+	m.exited(u, children.Event{Kind: children.Exited, Code: e.Code, Outside: e.Signal != 0 && m.slain(e.Signal)})
 }
 
-// outside says whether a process was killed by somebody else, and not because
-// it took too much memory: that is no crash of its own.
-func (m *machine) outside(e linux.Exit) bool {
-	switch e.Signal {
-	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP:
-		return true
-	case syscall.SIGKILL:
-		before := m.oomKills
-		m.countKills()
-		return m.oomKills == before
-	}
-	return false
-}
-
-// countKills reads how often the kernel has killed for want of memory.
-func (m *machine) countKills() {
-	text, _ := m.k.Read("/proc/vmstat")
-	_, text, _ = strings.Cut(text, "\noom_kill ")
-	m.oomKills, _, _ = strings.Cut(text, "\n")
+// slain says whether somebody else killed the process that this signal ended.
+func (m *machine) slain(sig syscall.Signal) bool {
+	vmstat, _ := m.k.Read("/proc/vmstat")
+	return m.killer.Outside(sig, vmstat)
 }
 
 // cgroup is the control group of the unit's present life.
@@ -199,6 +187,8 @@ func (m *machine) exited(u *unit, e children.Event) {
 	switch {
 	case u.entry.OnKey:
 		m.awaitKey(u)
+	case u.onDemand():
+		m.awaitClient(u)
 	case u.State == children.Held || u.State == children.Waiting || u.Code != 0 && u.Code != 125:
 		m.log("%s", why.Ended(u.Child))
 	}
@@ -213,7 +203,7 @@ func (m *machine) tick(now time.Time) {
 	if m.ending != nil {
 		m.ending.tick(m, now)
 	}
-	m.report([]error{m.watch.tick(now)})
+	m.feed(now)
 }
 
 // untilDeadline is how long nothing has to be done without an event.
@@ -228,7 +218,7 @@ func (m *machine) untilDeadline(now time.Time) time.Duration {
 		consider(u.Deadline)
 	}
 	consider(m.gate)
-	consider(m.watch.deadline())
+	consider(m.watch.Deadline())
 	if m.ending != nil {
 		consider(m.ending.deadline)
 	}

@@ -20,6 +20,7 @@ import (
 	"slashdev/init/notify"
 	"slashdev/init/plan"
 	"slashdev/init/roster"
+	"slashdev/init/watchdog"
 )
 
 // rig is PID 1 on a kernel that only writes down what it is asked, in a bubble
@@ -59,7 +60,7 @@ func newRig(t *testing.T, programs ...*plan.Program) *rig {
 	if programs == nil {
 		programs = []*plan.Program{{Name: "hello", Path: "/hello", Restart: "always"}, {Name: "web", Path: "/web", Restart: "gokrazy"}}
 	}
-	k := &linuxtest.Kernel{Files: map[string]string{"/proc/self/mountinfo": "1 1 8:2 / / ro - squashfs x ro\n2 1 8:4 / /perm rw - ext4 x rw\n"}}
+	k := &linuxtest.Kernel{Clients: make(chan bool), Lines: make(chan bool), Files: map[string]string{"/proc/self/mountinfo": "1 1 8:2 / / ro - squashfs x ro\n2 1 8:4 / /perm rw - ext4 x rw\n"}}
 	r := &rig{t: t, k: k, m: newMachine(k), signals: make(chan os.Signal, 8), over: make(chan *ending, 1), said: &record{}}
 	c, err := console.Open("test", func() (io.WriteCloser, error) { return r.said, nil })
 	if err != nil {
@@ -112,6 +113,8 @@ func (r *rig) finish() {
 	r.do(func() { r.m.ending = &ending{over: true} })
 	<-r.over
 	r.m.closeConsoles()
+	close(r.k.Clients)
+	close(r.k.Lines)
 }
 
 func (r *rig) started() string {
@@ -274,7 +277,7 @@ func TestRequests(t *testing.T) {
 		{"stop nosuch", "err 3 \"no program nosuch: try ls\"\n"},
 		{"stop", "err 2 \"stop needs one NAME\"\n"},
 		{"why hello", "= kind=state text=\"up for 0s\"\nok\n"},
-		{"why nosuch", "err 3 \"why needs the NAME of a program: try ls\"\n"},
+		{"why nosuch", "err 3 \"no program nosuch: try ls\"\n"},
 		{"ls -l", "err 2 \"ls takes no argument\"\n"},
 		{"explode", "err 2 \"unknown request \\\"explode\\\": use ls, status, why, start, stop, restart, halt, poweroff or reboot\"\n"},
 	}
@@ -330,20 +333,23 @@ func TestShellOnKey(t *testing.T) {
 	})
 }
 
-// meal counts how a watchdog is fed.
+// meal counts how a watchdog of 60 s is fed.
 type meal struct {
 	fed  []time.Time
 	gone bool
 }
 
-func (m *meal) Feed() error { m.fed = append(m.fed, time.Now()); return nil }
-func (m *meal) Disarm()     { m.gone = true }
+func (m *meal) Took() (seconds, warning int, fired bool) { return 60, 0, false }
+func (m *meal) Feed() error                              { m.fed = append(m.fed, time.Now()); return nil }
+func (m *meal) Disarm()                                  { m.gone = true }
 
 func TestWatchdogIsFedByTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		d := &meal{}
-		r.do(func() { r.m.watch = &watch{dog: d, each: 15 * time.Second} })
+		r.do(func() {
+			r.m.say(r.m.watch.Arm(nil, func(string, int) (watchdog.Device, error) { return d, nil }))
+		})
 		<-time.After(time.Minute)
 		synctest.Wait()
 		for i := 1; i < len(d.fed); i++ {
@@ -354,13 +360,37 @@ func TestWatchdogIsFedByTheLoop(t *testing.T) {
 		if len(d.fed) < 5 {
 			t.Errorf("fed %d times in a minute, want 5", len(d.fed))
 		}
-		r.finish()
-		r.m.watch.release(restart)
-		if d.gone {
-			t.Error("disarmed on the way to a reboot")
+		if s := r.said.String(); !strings.Contains(s, "init: watchdog armed: the machine is reset after 60 s of silence\r\n") {
+			t.Errorf("console: %q", s)
 		}
-		if r.m.watch.release(off); !d.gone {
-			t.Error("still armed in a machine that is off")
+		r.finish()
+	})
+}
+
+// M13: a devmgr that hangs is ended, killed if need be, and so comes back; one
+// that has never come up is left alone.
+func TestM13_HungDevmgrIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		<-time.After(5 * time.Minute)
+		sent := func(what string) bool { return slices.Contains(r.k.Log(), what) }
+		r.notify(100, "READY=1")
+		for range 60 {
+			r.notify(100, "WATCHDOG=1")
+			<-time.After(5 * time.Second)
+		}
+		if sent("signal 100 terminated") {
+			t.Fatal("ended although it lives")
+		}
+		<-time.After(30 * time.Second)
+		synctest.Wait()
+		if !sent("signal 100 terminated") || !sent("signal 100 killed") {
+			t.Errorf("not ended: %s", r.said)
+		}
+		r.end(100, 137)
+		if got := r.started(); !strings.HasSuffix(got, " /devmgr") && !strings.HasSuffix(got, " /sbin/devmgr") {
+			t.Errorf("not started again: %s", got)
 		}
 	})
 }

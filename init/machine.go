@@ -17,6 +17,8 @@ import (
 	"slashdev/init/linux"
 	"slashdev/init/notify"
 	"slashdev/init/roster"
+	"slashdev/init/watchdog"
+	"slashdev/init/why"
 )
 
 // kernel is what the loop needs from the kernel. Opening consoles and sockets
@@ -33,6 +35,9 @@ type kernel interface {
 	Close(fd int)
 	IsPipe(fd int) bool
 	Reap() (linux.Exit, bool)
+	Bind(spec string) (fd int, err error)
+	AwaitClient(fd int) error
+	AwaitLine(fd int) bool
 	Pipe() (r, w int, err error)
 	Open(path string) (int, error)
 }
@@ -47,14 +52,14 @@ type machine struct {
 	rubbish  ipc.Closer
 	fifo     *ipc.Fifo
 	doors    map[string]*control.Door // where requests and messages come in
-	watch    *watch                   // nil without a watchdog
-	planText string                   // the last valid plan
+	watch    watchdog.Keeper
+	planText string // the last valid plan
 
 	units    []*unit // in start order: ours, then the programs, then the shells
 	inFlight int     // processes being made
 	early    []linux.Exit
 	devices  map[string]bool // the names that devmgr has announced
-	oomKills string          // the kernel's count when we last looked
+	killer   why.Killer
 	stage    stage
 	gate     time.Time // when the machine counts as settled whatever is missing
 	ending   *ending
@@ -104,6 +109,12 @@ func (m *machine) log(format string, args ...any) {
 	text := "init: " + fmt.Sprintf(format, args...)
 	for _, c := range m.consoles {
 		c.Print(text)
+	}
+}
+
+func (m *machine) say(text string) {
+	if text != "" {
+		m.log("%s", text)
 	}
 }
 

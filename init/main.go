@@ -21,6 +21,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"slashdev/init/ipc"
 	"slashdev/init/linux"
 )
 
@@ -41,16 +42,24 @@ func main() {
 	debug.SetGCPercent(100)
 	debug.SetMemoryLimit(memoryLimit)
 
-	m := newMachine(k)
+	m := newMachine(host{Kernel: k})
 	bootUp(m, k)
 	end := m.loop(signals)
-	m.watch.release(end.to)
+	if end.to != restart { // in case the reboot hangs
+		m.watch.Disarm()
+	}
 	m.closeConsoles()
 	for {
 		err := k.Reboot(end.command())
 		m.log("%v", err) // nobody can end this machine: stay for the console
 		<-signals
 	}
+}
+
+// host is the machine that PID 1 runs on.
+type host struct {
+	linux.Kernel
+	ipc.Host
 }
 
 // caught is every signal that can be caught. The runtime would exit on some of

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"slashdev/init/children"
 	"slashdev/init/notify"
 	"slashdev/init/roster"
@@ -47,6 +49,9 @@ func (m *machine) told(u *unit, n notify.Message) {
 		}
 	}
 	if n.Alive {
+		if u.Name == "devmgr" {
+			m.say(m.watch.Proof(time.Now()))
+		}
 		m.tell(u, children.Event{Kind: children.Alive})
 	}
 	if n.Sick {

@@ -39,18 +39,11 @@ func (m *machine) request(words []string) ([]byte, error) {
 			return nil, control.Refuse(control.Usage, "%s takes no argument", verb)
 		}
 		return m.whole(verb), nil
-	case "start", "stop", "restart":
+	case "why", "start", "stop", "restart":
 		if len(args) != 1 {
 			return nil, control.Refuse(control.Usage, "%s needs one NAME", verb)
 		}
-		return nil, m.single(verb, args[0])
-	case "why":
-		if len(args) != 1 || m.unit(args[0]) == nil {
-			return nil, control.Refuse(control.NotFound, "why needs the NAME of a program: try ls")
-		}
-		u := m.unit(args[0])
-		missing := waits.Missing(u.entry.Conds, m.met)
-		return why.Answer(why.Facts{Child: u.Child, Plan: u.entry.Plan, Missing: missing, Notes: u.notes, Now: time.Now()}), nil
+		return m.single(verb, args[0])
 	}
 	return nil, control.Refuse(control.Usage, "unknown request %q: use ls, status, why, start, stop, restart, halt, poweroff or reboot", verb)
 }
@@ -58,7 +51,11 @@ func (m *machine) request(words []string) ([]byte, error) {
 func (m *machine) whole(verb string) []byte {
 	switch verb {
 	case "ls":
-		return m.list()
+		var out []byte
+		for _, u := range m.units {
+			out = why.Row(out, u.facts(m))
+		}
+		return out
 	case "status":
 		return m.state()
 	case "halt":
@@ -71,49 +68,26 @@ func (m *machine) whole(verb string) []byte {
 	return nil
 }
 
-func (m *machine) single(verb, name string) error {
+func (m *machine) single(verb, name string) ([]byte, error) {
 	u := m.unit(name)
-	if u == nil {
-		return control.Refuse(control.NotFound, "no program %s: try ls", name)
-	}
-	if m.ending != nil {
-		return control.Refuse(control.Refused, "the machine is going down")
+	switch {
+	case u == nil:
+		return nil, control.Refuse(control.NotFound, "no program %s: try ls", name)
+	case verb == "why":
+		return why.Answer(u.facts(m)), nil
+	case m.ending != nil:
+		return nil, control.Refuse(control.Refused, "the machine is going down")
 	}
 	kinds := map[string]children.Kind{"start": children.Start, "stop": children.Stop, "restart": children.Again}
 	m.tell(u, children.Event{Kind: kinds[verb]})
-	return nil
+	return nil, nil
 }
 
-func (m *machine) list() []byte {
-	var out []byte
-	for _, u := range m.units {
-		out = append(m.describe(append(out, '='), u), '\n')
+func (u *unit) facts(m *machine) why.Facts {
+	return why.Facts{
+		Child: u.Child, Plan: u.entry.Plan, Pid: u.proc.Pid, Status: u.status, Notes: u.notes,
+		Missing: waits.Missing(u.entry.Conds, m.met), Now: time.Now(),
 	}
-	return out
-}
-
-func (m *machine) describe(out []byte, u *unit) []byte {
-	state := string(u.State)
-	switch {
-	case u.State == children.Making:
-		state = string(children.Starting)
-	case u.State == children.Waiting && u.Degraded():
-		state = "degraded"
-	}
-	out = line.Pair(out, "name", u.Name)
-	out = line.Pair(out, "state", state)
-	out = line.Pair(out, "pid", strconv.Itoa(u.proc.Pid))
-	out = line.Pair(out, "restarts", strconv.Itoa(max(u.Starts-1, 0)))
-	out = line.Pair(out, "exit", exitText(u.Code))
-	out = line.Pair(out, "since", strconv.Itoa(int(time.Since(u.Since).Seconds())))
-	return line.Pair(out, "status", u.status)
-}
-
-func exitText(code int) string {
-	if code < 0 {
-		return ""
-	}
-	return strconv.Itoa(code)
 }
 
 func (m *machine) state() []byte {

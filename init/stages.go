@@ -22,6 +22,8 @@ func (m *machine) begin() {
 		switch {
 		case u.entry.OnKey:
 			m.awaitKey(u)
+		case u.onDemand():
+			m.awaitClient(u)
 		case u.of == nil && (u.entry.Plan == nil || !u.entry.Plan.Manual):
 			m.tell(u, children.Event{Kind: children.Start})
 		}
@@ -163,4 +165,12 @@ func (m *machine) found(h *unit) {
 			m.tell(u, children.Event{Kind: children.Sick})
 		}
 	}
+}
+
+// feed feeds the watchdog.
+func (m *machine) feed(now time.Time) {
+	if u := m.unit("devmgr"); u == nil || !u.Wanted || m.ending != nil {
+		m.watch.Excuse()
+	}
+	m.say(m.watch.Tick(now))
 }

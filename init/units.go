@@ -5,23 +5,28 @@ import (
 	"slashdev/init/cmdline"
 	"slashdev/init/console"
 	"slashdev/init/files"
+	"slashdev/init/linux"
 	"slashdev/init/plan"
 	"slashdev/init/roster"
 )
 
 // addUnits makes the table of all children from the plan and the consoles.
 func (m *machine) addUnits(p *plan.Plan, words cmdline.Words) {
-	m.countKills()
+	m.slain(0) // from here on kills count
 	entries, errs := roster.Of(p, notifyPath, m.terminals(p, words))
 	m.report(errs)
 	table := files.New(m.k)
 	for _, e := range entries {
-		switch u := m.add(e); {
-		case u == nil || e.Log == "" && e.Name != logger:
+		u := m.add(e)
+		switch {
+		case u == nil:
 		case e.Name == logger:
 			u.files, u.passed = table.Logger()
-		default:
+		case e.Log != "":
 			u.files = table.Child(e.Log)
+		}
+		if u != nil && e.Plan != nil {
+			u.passed = table.Sockets(e.Name, e.Plan.Listen)
 		}
 	}
 	m.report(table.Errors())
@@ -43,6 +48,15 @@ func (m *machine) terminals(p *plan.Plan, words cmdline.Words) (all []roster.Ter
 	return all
 }
 
+// await does something on the loop once what it waits for has come.
+func (m *machine) await(come func() bool, do func()) {
+	go func() {
+		if come() {
+			m.post(do)
+		}
+	}()
+}
+
 // awaitKey starts a shell at the next Enter on its terminal.
 func (m *machine) awaitKey(u *unit) {
 	keys, err := m.k.OpenKeys(u.entry.Command.Tty)
@@ -50,10 +64,44 @@ func (m *machine) awaitKey(u *unit) {
 		m.log("%s: %v", u.Name, err)
 		return
 	}
-	go func() {
+	m.await(func() bool {
 		defer keys.Close()
-		if n, _ := keys.Read(make([]byte, 64)); n > 0 {
-			m.post(func() { m.tell(u, children.Event{Kind: children.Start}) })
+		n, _ := keys.Read(make([]byte, 64))
+		return n > 0
+	}, func() { m.tell(u, children.Event{Kind: children.Start}) })
+}
+
+// onDemand says whether a program is down until a client comes.
+func (u *unit) onDemand() bool {
+	return u.State == children.Down && u.entry.Plan != nil && u.entry.Plan.Manual && len(u.passed) > 0
+}
+
+// awaitClient starts a program when somebody comes to one of its sockets.
+func (m *machine) awaitClient(u *unit) {
+	for _, f := range u.passed {
+		m.await(func() bool { return m.k.AwaitClient(f.FD) == nil },
+			func() { m.tell(u, children.Event{Kind: children.Start}) })
+	}
+}
+
+// awaitLine gives a program that says so on a descriptor that it is ready the
+// end of a pipe for it, which it returns, and waits for a line.
+func (m *machine) awaitLine(u *unit, c *linux.Command) int {
+	n := u.entry.ReadyFD()
+	if n < 0 {
+		return -1
+	}
+	r, w, err := m.k.Pipe()
+	if err != nil {
+		m.log("%s: %v", u.Name, err)
+		return -1
+	}
+	c.Files = files.With(c.Files, n, w)
+	life := u.lives
+	m.await(func() bool { return m.k.AwaitLine(r) }, func() {
+		if u.lives == life {
+			m.tell(u, children.Event{Kind: children.Ready})
 		}
-	}()
+	})
+	return w
 }

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"runtime"
 	"strconv"
-	"strings"
 
 	"slashdev/init/boot"
 	"slashdev/init/cmdline"
@@ -18,22 +16,23 @@ import (
 	"slashdev/init/notify"
 	"slashdev/init/plan"
 	"slashdev/init/roster"
+	"slashdev/init/watchdog"
 )
 
 // bootUp is steps 2 to 5 of the boot order: file systems, consoles, initctl and
 // the sockets; only then is anything else started.
 func bootUp(m *machine, k linux.Kernel) {
 	errs := boot.Do(k, boot.First())
+	text, err := k.Read("/proc/cmdline")
+	words := cmdline.Parse(text)
+	armed := m.watch.Arm(words, watchdog.Open) // as early as there is a device
 	m.openConsoles(k)
 	m.log("slashdev")
 	runtime.Gosched()                              // there is one processor: let the consoles have it
 	go k.ReadAhead(roster.Devmgr, roster.Userland) // their first pages come while we mount
-	m.report(errs)
+	m.say(armed)
+	m.report(append(errs, err))
 	m.report(boot.Do(k, boot.Early()))
-	text, err := k.Read("/proc/cmdline")
-	m.report([]error{err})
-	words := cmdline.Parse(text)
-	m.armWatchdog(k, words)
 	m.openInitctl(0)
 	m.openSockets(nil)
 	p := m.readPlan()
@@ -67,7 +66,7 @@ func (m *machine) openConsoles(k linux.Kernel) {
 	proc, err := k.Read("/proc/consoles")
 	m.report([]error{err, m.openConsole(kernelLog, func() (io.WriteCloser, error) {
 		f, err := k.OpenConsole("/devices/kmsg")
-		return kmsg{f}, err
+		return console.Kmsg{File: f}, err
 	})})
 	for _, name := range console.Names(proc) {
 		m.report([]error{m.openConsole(name, func() (io.WriteCloser, error) {
@@ -86,21 +85,6 @@ func (m *machine) openConsole(name string, open console.Opener) error {
 	}
 	return err
 }
-
-// kmsg writes lines to the kernel's log at a level that no console shows, or
-// every line would be there twice.
-type kmsg struct{ file *os.File }
-
-func (w kmsg) Write(b []byte) (int, error) {
-	for l := range strings.SplitSeq(strings.TrimRight(string(b), "\r\n"), "\r\n") {
-		if _, err := w.file.WriteString("<31>" + l + "\n"); err != nil {
-			return 0, err
-		}
-	}
-	return len(b), nil
-}
-
-func (w kmsg) Close() error { return w.file.Close() }
 
 // openSockets makes the sockets that were not kept.
 func (m *machine) openSockets(kept map[string]int) {

@@ -117,7 +117,7 @@ func TestE02_KilledForWantOfMemoryIsACrash(t *testing.T) {
 		r := newRig(t, &plan.Program{Name: "bomb", Path: "/bomb", Restart: "always"})
 		defer r.finish()
 		r.k.Files["/proc/vmstat"] = "nr_free 1\noom_kill 3\nx 1\n"
-		r.do(r.m.countKills)
+		r.do(func() { r.m.slain(0) })
 		r.up()
 		for range 20 {
 			r.slay("bomb")
@@ -145,5 +145,46 @@ func TestClockAndNetworkAreFoundOutByChores(t *testing.T) {
 		r.end(r.pid("await-clock"), 0)
 		r.want("the clock is right", r.programs(), "await await tls")
 		r.want("the chore", r.state("await-clock"), string(children.Done))
+	})
+}
+
+func TestProgramIsStartedByItsFirstClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &plan.Program{
+			Name: "lazy", Path: "/lazy", Restart: "gokrazy", Manual: true, Listen: []string{"tcp::8080"}, Wait: []string{}, Dir: "/",
+		})
+		defer r.finish()
+		r.want("before", r.state("lazy"), "down")
+		for range 2 {
+			r.k.Clients <- true
+			synctest.Wait()
+			r.want("with a client", r.state("lazy"), "up")
+			r.end(r.pid("lazy"), 0)
+			r.want("and then", r.state("lazy"), "down")
+		}
+		c := r.k.Started["/sbin/userland"]
+		if c.Args[0] != "launch" {
+			c = r.k.Started["/lazy"]
+		}
+		if env := strings.Join(c.Env, " "); !strings.Contains(env, "LISTEN_FDS=1 LISTEN_FDNAMES=tcp--8080") || !slices.Contains(c.Files, 50) {
+			t.Errorf("descriptors %v, environment %s", c.Files, env)
+		}
+	})
+}
+
+// s6's way: a line on a descriptor.
+func TestProgramSaysOnADescriptorThatItIsReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &plan.Program{Name: "db", Path: "/db", Restart: "always", Ready: "fd:5"})
+		defer r.finish()
+		r.up()
+		r.want("before", r.state("db"), "starting")
+		r.k.Lines <- false // it has closed it
+		synctest.Wait()
+		r.want("closed", r.state("db"), "starting")
+		r.end(r.pid("db"), 1)
+		r.k.Lines <- true
+		synctest.Wait()
+		r.want("after", r.state("db"), "up")
 	})
 }

@@ -31,13 +31,14 @@ import (
 
 // Config says what to serve. The zero value is right on the appliance.
 type Config struct {
-	Sys        string   // sysfs; "" means /sys
-	Dev        string   // the devtmpfs to work in; "" means /devices
-	Run        string   // where the sockets are; "" means /run/slashdev
-	GroupFile  string   // "" means /etc/group
-	Notify     string   // socket of the supervisor, see sd_notify; "" means none
-	Announce   []string // names that the supervisor is told of when they come and go
-	ReceiveBuf int      // of the uevent socket, in bytes; 0 means 64 MiB
+	Sys        string        // sysfs; "" means /sys
+	Dev        string        // the devtmpfs to work in; "" means /devices
+	Run        string        // where the sockets are; "" means /run/slashdev
+	GroupFile  string        // "" means /etc/group
+	Notify     string        // socket of the supervisor, see sd_notify; "" means none
+	Announce   []string      // names that the supervisor is told of when they come and go
+	Watchdog   time.Duration // the supervisor ends a loop that is silent for so long; 0: it does not
+	ReceiveBuf int           // of the uevent socket, in bytes; 0 means 64 MiB
 	Logf       func(format string, args ...any)
 
 	source source // tests: instead of the kernel
@@ -69,23 +70,24 @@ type source interface {
 
 // daemon is the state of the loop; only its goroutine touches it.
 type daemon struct {
-	cfg     Config
-	sys     sysfs.FS
-	pipe    *Pipeline
-	dir     *devdir.Dir
-	src     source
-	hub     watch.Hub
-	inbox   chan func()
-	stopped chan struct{} // closed when the loop has ended
-	msgs    chan message
-	pending map[string]*pending
-	repair  repair
-	waiters map[*waiter]struct{}
-	there   map[string]bool // of cfg.Announce: what the supervisor knows to be there
-	stats   stats
-	started time.Time     // monotonic, and
-	uptime  time.Duration // how long the machine was up then
-	warn    limiter
+	cfg       Config
+	sys       sysfs.FS
+	pipe      *Pipeline
+	dir       *devdir.Dir
+	src       source
+	hub       watch.Hub
+	inbox     chan func()
+	stopped   chan struct{} // closed when the loop has ended
+	msgs      chan message
+	pending   map[string]*pending
+	repair    repair
+	waiters   map[*waiter]struct{}
+	there     map[string]bool // of cfg.Announce: what the supervisor knows to be there
+	stats     stats
+	started   time.Time     // monotonic, and
+	uptime    time.Duration // how long the machine was up then
+	warn      limiter
+	nextProof time.Time // when the supervisor is to hear that the loop goes round
 }
 
 type stats struct {

@@ -65,6 +65,7 @@ type machine struct {
 	announce           []string
 	first              string        // what the first message said behind its status
 	told               func() string // waits for the next message to the supervisor
+	watchdog           time.Duration
 }
 
 func newMachine(t *testing.T) *machine {
@@ -128,7 +129,7 @@ func (m *machine) start() (stop func()) {
 	m.must(err)
 	cfg := daemon.Config{
 		Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Notify: m.root + "/notify",
-		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce,
+		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce, Watchdog: m.watchdog,
 	}
 	if m.src != nil {
 		cfg = daemon.WithSource(cfg, m.src)
@@ -248,6 +249,18 @@ func TestAnnouncesNames(t *testing.T) {
 	m.send(uevent.Remove, disks+"vdb", "block")
 	if got := m.told(); got != "DEVICE=-vdb\n" {
 		t.Errorf("pulled: %q", got)
+	}
+}
+
+// The loop tells the supervisor that it goes round, also when nothing happens.
+func TestM13_LoopGivesSignsOfLife(t *testing.T) {
+	m := newMachine(t)
+	m.watchdog = 100 * time.Millisecond
+	m.start()
+	for range 3 {
+		if got := m.told(); got != "WATCHDOG=1\n" {
+			t.Errorf("told %q", got)
+		}
 	}
 }
 

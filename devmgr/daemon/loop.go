@@ -16,6 +16,7 @@ import (
 func (d *daemon) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	d.prove(time.Now())
 	defer d.hub.Close()
 	defer close(d.stopped)
 	for {
@@ -35,6 +36,7 @@ func (d *daemon) loop(ctx context.Context) error {
 		d.dir.Flush()
 		d.wakeWaiters()
 		d.announce("")
+		d.prove(time.Now())
 	}
 }
 

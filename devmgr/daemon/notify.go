@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"net"
+	"time"
 )
 
 // announce tells the supervisor which of the names that it asked for have come
@@ -39,8 +40,22 @@ func notify(socket, text string) error {
 		return fmt.Errorf("send to supervisor: %w", err)
 	}
 	defer conn.Close()
+	_ = conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) // its queue may be full
 	if _, err := conn.Write([]byte(text)); err != nil {
 		return fmt.Errorf("send to supervisor: %w", err)
 	}
 	return nil
+}
+
+// prove tells the supervisor that the loop goes round. Only the loop calls it,
+// at the end of a pass.
+func (d *daemon) prove(now time.Time) {
+	if d.cfg.Watchdog == 0 || now.Before(d.nextProof) {
+		return
+	}
+	d.nextProof = now.Add(d.cfg.Watchdog / 4)
+	if err := notify(d.cfg.Notify, "WATCHDOG=1\n"); err != nil {
+		d.nextProof = now.Add(d.cfg.Watchdog / 20)
+		d.warnf("%v", err)
+	}
 }

@@ -56,6 +56,9 @@ func (d *daemon) retry(devpath string, p *pending, now time.Time) {
 // sleep returns how long the loop may wait for something to happen.
 func (d *daemon) sleep(now time.Time) time.Duration {
 	until := time.Hour
+	if d.cfg.Watchdog > 0 {
+		until = d.nextProof.Sub(now)
+	}
 	if !d.repair.due.IsZero() {
 		until = min(until, d.repair.due.Sub(now))
 	}

@@ -3,10 +3,17 @@
 // each, neither a restarted program nor a restarted logger loses a line (S-05).
 package files
 
-import "slashdev/init/notify"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"slashdev/init/notify"
+)
 
 // Kernel is what this package needs from the kernel.
 type Kernel interface {
+	Bind(spec string) (fd int, err error)
 	Open(path string) (fd int, err error)
 	Pipe() (r, w int, err error)
 }
@@ -54,6 +61,31 @@ func (t *Table) Child(name string) []int {
 // by name. What it has to say itself goes to the kernel's log.
 func (t *Table) Logger() (own []int, passed []notify.File) {
 	return []int{t.null, t.kmsg, t.kmsg}, t.reads
+}
+
+// Sockets opens the sockets that a program serves. Their names are what the plan
+// calls them, with dashes for the colons, which separate names.
+func (t *Table) Sockets(program string, specs []string) (all []notify.File) {
+	for _, spec := range specs {
+		fd, err := t.k.Bind(spec)
+		if err != nil {
+			t.errs = append(t.errs, fmt.Errorf("%s: %w", program, err))
+			continue
+		}
+		all = append(all, notify.File{Name: strings.ReplaceAll(spec, ":", "-"), FD: fd})
+	}
+	return all
+}
+
+// With returns the list of descriptors files with fd in the place of descriptor
+// n. What lies between is closed in the child.
+func With(files []int, n, fd int) []int {
+	files = slices.Clone(files)
+	for len(files) <= n {
+		files = append(files, -1)
+	}
+	files[n] = fd
+	return files
 }
 
 // Errors returns what has gone wrong so far.

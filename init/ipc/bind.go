@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -13,10 +14,13 @@ import (
 // backlog is how many clients wait while a program is being started again.
 const backlog = 512
 
+// Host makes and watches descriptors on the machine that it runs on.
+type Host struct{}
+
 // Bind makes a socket that a program is to serve, as its plan spells it:
 // tcp:ADDR, udp:ADDR, unix:PATH. ADDR is an IP address and a port; without an
 // address it takes both IPv4 and IPv6. The program gets it without O_NONBLOCK.
-func Bind(spec string) (int, error) {
+func (Host) Bind(spec string) (int, error) {
 	fd, err := bind(spec)
 	if err != nil {
 		return -1, wrap("listen on "+spec, err)
@@ -81,7 +85,7 @@ func serve(family, style int, addr unix.Sockaddr) (int, error) {
 // nothing from it. O_NONBLOCK belongs to the socket, which the program shares,
 // and Go's poller takes only files that have it: so it watches an epoll
 // descriptor that watches the socket.
-func AwaitClient(fd int) error {
+func (Host) AwaitClient(fd int) error {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return wrap("await client", err)
@@ -103,4 +107,26 @@ func AwaitClient(fd int) error {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(ep), Events: unix.POLLIN}}, 0)
 		return n > 0 || err != nil && err != unix.EINTR
 	})
+}
+
+// AwaitLine waits until a newline, or the end, has come out of a pipe, and
+// closes it. It says whether it was a newline: s6's way to say that a program
+// is ready.
+func (Host) AwaitLine(fd int) bool {
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return false
+	}
+	file := os.NewFile(uintptr(fd), "pipe")
+	defer file.Close()
+	chunk := make([]byte, 64)
+	for {
+		n, err := file.Read(chunk)
+		if bytes.IndexByte(chunk[:n], '\n') >= 0 {
+			return true
+		}
+		if err != nil {
+			return false
+		}
+	}
 }

@@ -17,13 +17,13 @@ func TestBoundSocketsTakeClients(t *testing.T) {
 		{"tcp:127.0.0.1:0", "tcp"}, {"tcp::0", "tcp"}, {"tcp:[::1]:0", "tcp"}, {"unix:" + path, "unix"},
 	} {
 		t.Run(tt.spec, func(t *testing.T) {
-			fd, err := Bind(tt.spec)
+			fd, err := Host{}.Bind(tt.spec)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer syscall.Close(fd)
 			waited := make(chan error)
-			go func() { waited <- AwaitClient(fd) }()
+			go func() { waited <- Host{}.AwaitClient(fd) }()
 			l, err := net.FileListener(os.NewFile(uintptr(dup(t, fd)), "socket"))
 			if err != nil {
 				t.Fatal(err)
@@ -37,7 +37,7 @@ func TestBoundSocketsTakeClients(t *testing.T) {
 			if err := <-waited; err != nil {
 				t.Fatal(err)
 			}
-			if err := AwaitClient(fd); err != nil { // it is still there
+			if err := (Host{}).AwaitClient(fd); err != nil { // it is still there
 				t.Fatal(err)
 			}
 			served, err := l.Accept()
@@ -70,8 +70,22 @@ func TestBindSaysWhatIsWrong(t *testing.T) {
 		"pipe:x":                      "listen on pipe:x: use tcp:ADDR, udp:ADDR or unix:PATH",
 		"unix:/nosuch/s":              "listen on unix:/nosuch/s: no such file or directory",
 	} {
-		if _, err := Bind(spec); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := (Host{}).Bind(spec); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Bind(%s): %v, want %s", spec, err, want)
+		}
+	}
+}
+
+func TestLineOrEndOfAPipe(t *testing.T) {
+	for text, want := range map[string]bool{"ready\n": true, "\n": true, "dying": false, "": false} {
+		var p [2]int
+		if err := syscall.Pipe(p[:]); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = syscall.Write(p[1], []byte(text))
+		syscall.Close(p[1])
+		if got := (Host{}).AwaitLine(p[0]); got != want {
+			t.Errorf("%q: %v", text, got)
 		}
 	}
 }

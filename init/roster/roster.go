@@ -6,6 +6,7 @@ package roster
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -46,6 +47,23 @@ type Entry struct {
 	Of      string            // of a helper: the program that it looks after
 }
 
+// ReadyFD is the descriptor on which the program says that it is ready; -1: it
+// says so in another way. Behind launch all descriptors lie one higher.
+func (e *Entry) ReadyFD() int {
+	if e.Plan == nil {
+		return -1
+	}
+	number, ok := strings.CutPrefix(e.Plan.Ready, "fd:")
+	n, err := strconv.Atoi(number)
+	switch {
+	case !ok || err != nil:
+		return -1
+	case e.Plan.NeedsLaunch():
+		return n + 1
+	}
+	return n
+}
+
 // Terminal is where a shell may run.
 type Terminal struct{ Name, Term string }
 
@@ -53,6 +71,7 @@ type Terminal struct{ Name, Term string }
 const scoreOfOurs = -900
 
 const (
+	silence       = 20 * time.Second // of devmgr's loop; then it is started again
 	readyTimeout  = 90 * time.Second // for a program that is to say that it is ready
 	checkInterval = 30 * time.Second
 	checkTimeout  = 10 * time.Second
@@ -62,7 +81,9 @@ const (
 // helpers, the logger, the shells. errs are programs that are left out.
 func Of(p *plan.Plan, notify string, terminals []Terminal) (all []Entry, errs []error) {
 	r := roster{notify: notify, seen: map[string]bool{"logd": true}}
-	r.ours(Entry{Name: "devmgr", Policy: children.Policy{Restart: children.Essential, Notifies: true}}, announce(p)...)
+	r.ours(Entry{Name: "devmgr", Policy: children.Policy{
+		Restart: children.Essential, Notifies: true, Watchdog: silence, StopTimeout: 2 * time.Second,
+	}}, announce(p)...)
 	r.ours(Entry{Name: "perm", Role: Chore, Policy: children.Policy{Restart: children.Never}}, "perm")
 	for i := range p.Programs {
 		r.program(&p.Programs[i])
@@ -92,6 +113,7 @@ func (r *roster) ours(e Entry, args ...string) {
 	if args[0] == "devmgr" {
 		e.Command.Path = Devmgr
 	}
+	e.Command.Env = append(e.Command.Env, watched(e.Policy.Watchdog)...)
 	r.add(e)
 }
 
@@ -115,6 +137,14 @@ func (r *roster) environment(home string, more ...string) []string {
 	}, more...)
 }
 
+// watched tells a child how long it may be silent, as sd_watchdog_enabled(3) does.
+func watched(silence time.Duration) []string {
+	if silence == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("WATCHDOG_USEC=%d", silence.Microseconds())}
+}
+
 // program starts a program by gokrazy's process contract, and what it waits for
 // or needs by its side.
 func (r *roster) program(p *plan.Program) {
@@ -129,10 +159,7 @@ func (r *roster) program(p *plan.Program) {
 			r.ours(Entry{Name: name, Role: Chore, Policy: policy}, "await", string(c.Kind))
 		}
 	}
-	env := p.Env
-	if p.Watchdog > 0 {
-		env = append(slices.Clone(env), fmt.Sprintf("WATCHDOG_USEC=%d", p.Watchdog.Microseconds()))
-	}
+	env := append(slices.Clone(p.Env), watched(p.Watchdog)...)
 	r.add(Entry{
 		Name: p.Name, Role: Program, Log: p.Name, Plan: p, Conds: conds,
 		Command: linux.Command{

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,40 +20,58 @@ import (
 
 	"slashdev/devmgr/ctl"
 	"slashdev/init/console"
+	"slashdev/init/plan"
 	"slashdev/init/userland/logd"
 	"slashdev/init/userland/tool"
 )
 
 const logDir = "/run/log/slashdev"
 
-// logger is the applet logd: package logd on this machine's files.
-func logger(ctx context.Context, e *tool.Env, _ []string) error {
+// memoryLimit is what the logger keeps to under a flood, with its garbage.
+const memoryLimit = 12 << 20
+
+// logger is the applet logd: package logd on this machine's files, or on those
+// below --root.
+func logger(ctx context.Context, e *tool.Env, args []string) error {
+	flags, words, err := tool.Parse("root=", args)
+	if err != nil {
+		return err
+	}
+	root := flags["root"]
 	sources, err := listenFiles(e.Getenv("LISTEN_FDS"), e.Getenv("LISTEN_FDNAMES"))
 	if err != nil {
 		return err
 	}
-	ring, err := logd.OpenRing(logDir)
+	options, err := logd.ParseOptions(words)
 	if err != nil {
-		e.Complain(err) // the lines still reach the kernel's log
+		e.Complain(err)
 	}
+	debug.SetMemoryLimit(memoryLimit)
+	ctx, stop := signal.NotifyContext(ctx, unix.SIGTERM)
+	defer stop()
 	log := func(f string, a ...any) { fmt.Fprintf(e.Err, f+"\n", a...) }
-	cfg := logd.Config{Sources: sources, Ring: ring, Now: sinceBoot, Consoles: openConsoles(e), Logf: log}
-	if kmsg := openKmsg(); kmsg != nil {
-		cfg.Kmsg = kmsg
+	cfg := logd.Config{Dir: root + logDir, Sources: sources, Options: options, Now: sinceBoot, Logf: log}
+	if root == "" {
+		cfg.Consoles = openConsoles(e)
+		cfg.Kernel, cfg.Kmsg = openKmsg()
 	}
-	l := logd.New(cfg)
+	l, err := logd.New(cfg)
+	if err != nil {
+		return err
+	}
 	var running sync.WaitGroup
-	defer running.Wait()
-	running.Go(func() { serveLog(ctx, l, log) })
+	running.Go(func() { serveLog(ctx, root+logdSocket, l, log) })
 	if err := notify(e.Getenv("NOTIFY_SOCKET"), "READY=1\n"); err != nil {
 		e.Complain(err)
 	}
-	return l.Run(ctx)
+	l.Run(ctx)
+	running.Wait()
+	return nil
 }
 
 // serveLog answers on the control socket. Without it the logger still logs.
-func serveLog(ctx context.Context, l *logd.Logger, log func(string, ...any)) {
-	s := ctl.Server{Path: logdSocket, Mode: 0o600, RootOnly: true, Handle: l.Handle, Logf: log}
+func serveLog(ctx context.Context, socket string, l *logd.Logger, log func(string, ...any)) {
+	s := ctl.Server{Path: socket, Mode: 0o600, RootOnly: true, Handle: l.Handle, Logf: log}
 	err := os.MkdirAll(filepath.Dir(s.Path), 0o755)
 	if err == nil {
 		var listener *net.UnixListener
@@ -78,27 +98,28 @@ func listenFiles(count, names string) ([]logd.Source, error) {
 	var sources []logd.Source
 	for i := range n {
 		fd, name := firstListenFD+i, "fd"+strconv.Itoa(firstListenFD+i)
-		if i < len(list) && list[i] != "" {
+		if i < len(list) && plan.ValidName(list[i]) {
 			name = list[i]
 		}
 		unix.CloseOnExec(fd)
 		if err := unix.SetNonblock(fd, true); err != nil {
 			return nil, fmt.Errorf("descriptor %d (%s): %w", fd, tool.Clean(name), err)
 		}
-		sources = append(sources, logd.Source{Name: tool.Clean(name), R: os.NewFile(uintptr(fd), name)})
+		sources = append(sources, logd.Source{Name: name, Pipe: os.NewFile(uintptr(fd), name)})
 	}
 	return sources, nil
 }
 
 // openKmsg lifts the kernel's limit of ten lines in five seconds, for which
-// package logd has one of its own, and opens the kernel's log.
-func openKmsg() io.Writer {
+// package logd has one of its own, and opens the kernel's log twice: a reader
+// has a place in it.
+func openKmsg() (r *os.File, w io.Writer) {
 	os.WriteFile("/proc/sys/kernel/printk_devkmsg", []byte("on\n"), 0)
-	f, err := openDevice("kmsg", os.O_WRONLY)
-	if err != nil {
-		return nil
+	if f, err := openDevice("kmsg", os.O_WRONLY); err == nil {
+		w = f
 	}
-	return f
+	r, _ = openDevice("kmsg", os.O_RDONLY)
+	return r, w
 }
 
 // openDevice opens a node of the kernel's own tree, or of /dev where the

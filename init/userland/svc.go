@@ -5,14 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"slashdev/init/userland/tool"
 )
 
 // svc is a client of PID 1 and of the logger.
 func svc(_ context.Context, e *tool.Env, args []string) error {
-	opts, rest, err := tool.Parse("json n=", args)
+	opts, rest, err := tool.Parse("json n|lines= f|follow since=", args)
 	if err != nil {
 		return err
 	}
@@ -124,29 +123,4 @@ func svcMachine(e *tool.Env, asJSON bool) error {
 	}
 	_, err = t.WriteTo(e.Out)
 	return err
-}
-
-func svcLog(e *tool.Env, args []string, opts tool.Options) error {
-	name, n := "*", opts["n"]
-	if len(args) > 0 {
-		name = args[0]
-	}
-	if len(args) > 1 {
-		n = args[1]
-	}
-	if n == "" {
-		n = "20"
-	}
-	records, err := ask(logdSocket, "tail", name, n)
-	if err != nil {
-		return err
-	}
-	if opts.Has("json") {
-		return writeJSON(e, records)
-	}
-	for _, r := range records {
-		sec, _ := strconv.ParseFloat(r["time"], 64)
-		e.Printf("[%12.6f] %s: %s\n", time.Duration(sec*1e9).Seconds(), tool.Clean(r["name"]), tool.Clean(r["text"]))
-	}
-	return nil
 }

@@ -107,7 +107,11 @@ unix somebody who takes connections.`
 	helpSvc = `svc ls              all programs
 svc status [NAME]   one program, or the machine
 svc start|stop|restart NAME...
-svc log [NAME [N]]  the last N lines, 20 if not said`
+svc log [-f] [-n LINES] [--since AGE] [NAME]
+                    the last lines (20) of all or of one program, the kernel's
+                    (kernel), PID 1's (init); -f: and what comes, until Ctrl-C;
+                    AGE as 90s, 10m, 2h, 1d
+--json              for programs`
 	helpDmesg = `-n LEVEL  this level and worse: emerg alert crit err warn notice info debug
 -l        show the level
 -w        go on with what comes, until Ctrl-C`

@@ -3,6 +3,9 @@ package why
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"slashdev/init/children"
@@ -15,6 +18,8 @@ import (
 type Facts struct {
 	Child   *children.Child
 	Plan    *plan.Program // nil: one of ours
+	Pid     int
+	Status  string // what it said of itself
 	Missing []waits.Condition
 	Notes   []string // what the kernel refused, say
 	Now     time.Time
@@ -23,6 +28,30 @@ type Facts struct {
 // Reason is one sentence. Kind is for programs: state, waits, exit, policy or
 // note.
 type Reason struct{ Kind, Text string }
+
+// Row appends the line of the control socket's list.
+func Row(out []byte, f Facts) []byte {
+	c := f.Child
+	state, exit := c.State, ""
+	switch {
+	case c.State == children.Making:
+		state = children.Starting
+	case c.State == children.Waiting && c.Degraded():
+		state = "degraded"
+	}
+	if c.Code >= 0 {
+		exit = strconv.Itoa(c.Code)
+	}
+	out = append(out, '=')
+	for _, kv := range [][2]string{
+		{"name", c.Name}, {"state", string(state)}, {"pid", strconv.Itoa(f.Pid)},
+		{"restarts", strconv.Itoa(max(c.Starts-1, 0))}, {"exit", exit},
+		{"since", strconv.Itoa(int(f.Now.Sub(c.Since).Seconds()))}, {"status", f.Status},
+	} {
+		out = line.Pair(out, kv[0], kv[1])
+	}
+	return append(out, '\n')
+}
 
 // Answer is the reply of the control socket: a reason a line.
 func Answer(f Facts) (out []byte) {
@@ -120,4 +149,22 @@ func Cause(code int) string {
 		return fmt.Sprintf("signal %d", code-128)
 	}
 	return fmt.Sprintf("exit %d", code)
+}
+
+// Killer tells who kills: the kernel for want of memory, or somebody else.
+type Killer struct{ count string }
+
+// Outside says whether a process that this signal ended was killed by somebody
+// else, which is no crash of its own. vmstat is /proc/vmstat of now.
+func (k *Killer) Outside(sig syscall.Signal, vmstat string) bool {
+	_, text, _ := strings.Cut(vmstat, "\noom_kill ")
+	before := k.count
+	k.count, _, _ = strings.Cut(text, "\n")
+	switch sig {
+	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP:
+		return true
+	case syscall.SIGKILL:
+		return k.count == before
+	}
+	return false
 }

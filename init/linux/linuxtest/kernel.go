@@ -5,6 +5,7 @@ package linuxtest
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"syscall"
 
@@ -22,6 +23,8 @@ type Kernel struct {
 	Files     map[string]string        // what Read finds
 	Keys      io.ReadCloser            // what OpenKeys returns
 	Started   map[string]linux.Command // the last one by path
+	Clients   chan bool                // each value is a client that comes to a socket
+	Lines     chan bool                // each value is a line, or the end of a pipe
 	SyncHangs chan struct{}            // when set, Sync waits until it is closed
 
 	mu    sync.Mutex
@@ -98,6 +101,20 @@ func (k *Kernel) Pipe() (r, w int, err error) { return -1, -1, k.call("pipe %s",
 
 // Open gives out no descriptor.
 func (k *Kernel) Open(path string) (int, error) { return -1, k.call("open %s", path) }
+
+// Bind gives out no socket.
+func (k *Kernel) Bind(spec string) (int, error) { return 50, k.call("bind %s", spec) }
+
+// AwaitClient waits until Clients is told.
+func (k *Kernel) AwaitClient(int) error {
+	if _, ok := <-k.Clients; !ok {
+		return os.ErrClosed
+	}
+	return nil
+}
+
+// AwaitLine waits until Lines is told.
+func (k *Kernel) AwaitLine(int) bool { return <-k.Lines }
 
 // Read returns what Files holds.
 func (k *Kernel) Read(path string) (string, error) {

@@ -14,28 +14,26 @@ const maxKmsg = 900
 // A program that prints without end must not push the kernel's own messages
 // out of the kernel's log. The ring has all lines.
 const (
-	quotaBurst = 200 // lines at once
-	quotaRate  = 50  // lines a second
+	kmsgBurst = 200 // lines at once
+	kmsgRate  = 50  // lines a second
 )
 
-// quota is a token bucket. One goroutine owns it.
-type quota struct {
-	tokens float64
-	last   time.Duration
-	missed int
+// kmsg passes lines on to the kernel's log, whose clock stamps them once more
+// and which outlives us. It is for one goroutine.
+type kmsg struct {
+	w      io.Writer
+	limits map[string]*limit
 }
 
-// take asks for one line more; missed is how many were refused before it.
-func (q *quota) take(now time.Duration) (ok bool, missed int) {
-	q.tokens = min(quotaBurst, q.tokens+quotaRate*(now-q.last).Seconds())
-	q.last = now
-	if q.tokens < 1 {
-		q.missed++
-		return false, 0
+func (k *kmsg) print(now time.Duration, name, text string) {
+	l := k.limits[name]
+	if l == nil {
+		l = newLimit(kmsgBurst, kmsgRate)
+		k.limits[name] = l
 	}
-	q.tokens--
-	missed, q.missed = q.missed, 0
-	return true, missed
+	if text != "" && l.take(now) {
+		writeKmsg(k.w, name, text, l.left())
+	}
 }
 
 // writeKmsg writes text as records of facility daemon, level info, which a
@@ -56,8 +54,10 @@ func cut(s string, limit int) int {
 	if len(s) <= limit {
 		return len(s)
 	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
+	for back := range min(utf8.UTFMax, limit) {
+		if utf8.RuneStart(s[limit-back]) {
+			return limit - back
+		}
 	}
-	return limit
+	return limit // it is no text
 }

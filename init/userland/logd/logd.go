@@ -1,108 +1,141 @@
-// Package logd is the logger: it reads what the programs print, line by line,
-// and passes each line on to a ring of two files, to the kernel's log (whose
-// clock stamps it) and, while that is wanted, to the consoles.
+// Package logd is the logger. It reads what the programs print, what the kernel
+// and PID 1 say and what is sent to /dev/log into a ring of lines (package
+// ring), and passes the lines on: to the consoles, to the kernel's log, to
+// files that outlast the boot, and to another machine.
+//
+// A program's bytes go from its pipe to the spool and from there into the ring,
+// and both are files in /run: a logger that is killed at any moment loses
+// nothing (S-05). The ring is also the only queue: whoever reads from it may be
+// as slow as a dead disk and holds nobody up but loses lines that are
+// overwritten, and says how many.
 //
 // It trusts no line: control characters become visible escapes before they
-// reach a log or a terminal. It waits for nobody: a console that does not take
-// its lines loses them, and says how many.
+// reach a log or a terminal.
 package logd
 
 import (
-	"bufio"
 	"context"
-	"errors"
+	"fmt"
 	"io"
-	"strings"
+	"os"
+	"slices"
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"slashdev/init/console"
-	"slashdev/init/userland/tool"
+	"slashdev/init/userland/logd/ring"
 )
 
-// maxLine is how many bytes of a line stay together; a longer one is split.
-const maxLine = 8 << 10
+// Levels of lines, as syslog(3) numbers them.
+const (
+	warning = 4
+	info    = 6
+)
 
-// Source is one program's output.
+// Source is one program's output: the end of a pipe to read from, not blocking.
 type Source struct {
 	Name string
-	R    io.Reader
+	Pipe *os.File
 }
 
 // Config is what the logger reads and where it writes.
 type Config struct {
+	Dir      string // of the ring and the spools, on a tmpfs
 	Sources  []Source
-	Ring     *Ring
-	Kmsg     io.Writer // nil: none
+	Kernel   *os.File  // to read the kernel's log from; nil: not
+	Kmsg     io.Writer // to write to the kernel's log; nil: not
 	Consoles []*console.Console
+	Options  Options
 	Now      func() time.Duration // since boot
 	Logf     func(format string, args ...any)
 }
 
-// Logger passes lines on. Each source has a goroutine; the ring and the
-// consoles' queues are what they share.
+// Logger passes lines on.
 type Logger struct {
-	cfg Config
-	tee tee
+	cfg     Config
+	ring    *ring.Ring
+	tee     tee
+	kmsg    kmsg
+	sources []*source
 }
 
-// New returns a logger that prints the first lines of each program on the
-// consoles, until told otherwise.
-func New(cfg Config) *Logger {
-	return &Logger{cfg: cfg, tee: tee{consoles: cfg.Consoles}}
+// New returns a logger that goes on where the one before it ended.
+func New(cfg Config) (*Logger, error) {
+	file, err := ring.Create(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Logger{cfg: cfg}
+	if l.ring, err = ring.Open(file, cfg.Options.Ring, cfg.Now); err != nil {
+		return nil, err
+	}
+	l.tee = tee{consoles: cfg.Consoles, level: cfg.Options.Tee, printed: map[string]int{}}
+	l.kmsg = kmsg{w: cfg.Kmsg, limits: map[string]*limit{}}
+	work := make(chan *scratch, 2)
+	work <- new(scratch)
+	work <- new(scratch)
+	for _, s := range cfg.Sources {
+		src, err := l.openSource(s)
+		if err != nil {
+			return nil, fmt.Errorf("open source %s: %w", s.Name, err)
+		}
+		src.work = work
+		l.sources = append(l.sources, src)
+	}
+	return l, nil
 }
 
-// Run reads all sources until ctx ends.
+func (l *Logger) openSource(s Source) (*source, error) {
+	raw, err := s.Pipe.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, pipeSize) }) // without it programs wait sooner
+	src := &source{name: s.Name, file: s.Pipe, pipe: raw, ring: l.ring, logf: l.cfg.Logf}
+	if slices.Contains(l.cfg.Options.Drop, s.Name) {
+		src.limit = newLimit(dropBurst, dropRate)
+	}
+	return src, src.open(l.cfg.Dir)
+}
+
+// endTime is how long the sinks may take at the end for what they have not
+// passed on yet.
+const endTime = 3 * time.Second
+
+// Run reads all sources until ctx ends, takes what is still in the pipes, and
+// gives the sinks a little time for it.
 func (l *Logger) Run(ctx context.Context) error {
-	var wg sync.WaitGroup
-	for _, s := range l.cfg.Sources {
-		wg.Go(func() { l.read(s) })
+	var sources, sinks sync.WaitGroup
+	for _, s := range l.sources {
+		sources.Go(func() { s.run(ctx) })
+	}
+	if l.cfg.Kernel != nil {
+		sources.Go(func() { l.readKernel(ctx) })
+	}
+	sinkCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	for _, s := range l.sinks() {
+		sinks.Go(func() { l.feed(sinkCtx, s) })
 	}
 	<-ctx.Done()
-	for _, s := range l.cfg.Sources {
-		if c, ok := s.R.(io.Closer); ok {
-			c.Close()
-		}
+	sources.Wait()
+	l.ring.Close()
+	over := make(chan struct{})
+	go func() { sinks.Wait(); close(over) }()
+	select {
+	case <-over:
+	case <-time.After(endTime):
 	}
-	wg.Wait() // not for the consoles: one may be stopped
 	return ctx.Err()
 }
 
-// read passes on the lines of one source until its end.
-func (l *Logger) read(s Source) {
-	r := bufio.NewReaderSize(s.R, maxLine)
-	quota := quota{tokens: quotaBurst, last: l.cfg.Now()}
-	for nth := 1; ; nth++ {
-		part, err := r.ReadSlice('\n')
-		if len(part) > 0 {
-			text := Text(s.Name, string(part))
-			l.tee.print(s.Name, text, nth)
-			l.pass(s.Name, text, &quota)
-		}
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return
-		}
-	}
+func (l *Logger) sinks() []sink {
+	return []sink{{"console", l.put}}
 }
 
-// pass hands one line to the ring and to the kernel.
-func (l *Logger) pass(name, text string, q *quota) {
-	now := l.cfg.Now()
-	if err := l.cfg.Ring.Append(Record{now, name, text}); err != nil {
-		l.cfg.Logf("logd: %v", err)
-	}
-	if text == "" || l.cfg.Kmsg == nil {
-		return
-	}
-	if ok, missed := q.take(now); ok {
-		writeKmsg(l.cfg.Kmsg, name, text, missed)
-	}
-}
-
-// Text is what a line of program name says: without the newline and without
-// "name: " in front, which is added again, made safe to print.
-func Text(name, raw string) string {
-	text := strings.TrimRight(raw, "\r\n")
-	text = strings.TrimPrefix(text, name+": ")
-	return tool.Clean(text)
+// interrupt ends reads of f, whatever deadline they had, once ctx ends.
+func interrupt(ctx context.Context, f *os.File) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { f.SetReadDeadline(time.Unix(1, 0)) })
 }

@@ -5,52 +5,58 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"slashdev/init/console"
 	"unicode"
 	"unicode/utf8"
+
+	"slashdev/init/console"
+	"slashdev/init/userland/logd/ring"
 )
 
 // deadline is generous: nothing waits for it when the code is right.
-const deadline = 20 * time.Second
+const deadline = 2 * time.Minute
 
 // rig is a logger on pipes.
 type rig struct {
 	*Logger
-	programs map[string]*io.PipeWriter
+	programs map[string]*os.File
 	kmsg     *bufio.Reader
 	console  *bufio.Reader
-	dir      string
 }
 
-func start(t *testing.T, names ...string) *rig {
+func start(t *testing.T, names ...string) *rig { return startWith(t, Options{Tee: -1}, names...) }
+
+func startWith(t *testing.T, o Options, names ...string) *rig {
 	t.Helper()
-	r := &rig{programs: map[string]*io.PipeWriter{}, dir: t.TempDir()}
-	ring, err := OpenRing(r.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := &rig{programs: map[string]*os.File{}}
 	kmsgR, kmsgW := io.Pipe()
 	consoleR, consoleW := io.Pipe()
 	terminal, err := console.Open("ttyS0", func() (io.WriteCloser, error) { return consoleW, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Ring = ring.DefaultSize
 	cfg := Config{
-		Ring: ring, Kmsg: kmsgW, Now: func() time.Duration { return 1500 * time.Millisecond },
-		Consoles: []*console.Console{terminal}, Logf: t.Logf,
+		Dir: t.TempDir(), Kmsg: kmsgW, Now: func() time.Duration { return 1500 * time.Millisecond },
+		Consoles: []*console.Console{terminal}, Options: o, Logf: t.Logf,
 	}
 	for _, n := range names {
-		pr, pw := io.Pipe()
+		pr, pw, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { pr.Close(); pw.Close() })
 		r.programs[n] = pw
 		cfg.Sources = append(cfg.Sources, Source{n, pr})
 	}
 	r.kmsg, r.console = bufio.NewReader(kmsgR), bufio.NewReader(consoleR)
-	r.Logger = New(cfg)
+	if r.Logger, err = New(cfg); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -72,6 +78,36 @@ func (r *rig) say(t *testing.T, name, text string) {
 	if _, err := io.WriteString(r.programs[name], text); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// records yields what the ring has and gets.
+func (r *rig) records(t *testing.T) iter.Seq[ring.Record] {
+	return func(yield func(ring.Record) bool) {
+		ctx, cancel := context.WithTimeout(t.Context(), deadline)
+		defer cancel()
+		for rd := r.ring.Reader(ring.Cursor{}); ; {
+			list, _, err := rd.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, rec := range list {
+				if !yield(rec) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// await waits until the ring has n records, and returns them.
+func (r *rig) await(t *testing.T, n int) (all []ring.Record) {
+	t.Helper()
+	for rec := range r.records(t) {
+		if all = append(all, rec); len(all) == n {
+			break
+		}
+	}
+	return all
 }
 
 func expect(t *testing.T, r *bufio.Reader, want string) {
@@ -99,9 +135,8 @@ func TestLineReachesConsoleKernelLogAndRing(t *testing.T) {
 	r.say(t, "hello", "listening on :80\n")
 	expect(t, r.kmsg, "<30>hello: listening on :80\n")
 	expect(t, r.console, "hello: listening on :80\r\n")
-	records, err := r.cfg.Ring.Tail("hello", 5)
-	if err != nil || len(records) != 2 || records[0].String() != "1.500000 hello ready" {
-		t.Errorf("ring %v %v", records, err)
+	if all := r.await(t, 2); all[0].Text != "ready" || all[1].Text != "listening on :80" || all[1].Name != "hello" || all[1].Level != info {
+		t.Errorf("ring %v", all)
 	}
 }
 
@@ -130,28 +165,30 @@ func TestConsoleOffKeepsTheLog(t *testing.T) {
 
 func TestUnknownRequests(t *testing.T) {
 	r := start(t, "x")
-	for _, words := range [][]string{nil, {"console"}, {"console", "maybe"}, {"tail"}, {"tail", "x", "-1"}, {"tail", "x", "y"}, {"tail", "nosuch"}, {"drop"}} {
+	for _, words := range [][]string{nil, {"console"}, {"console", "maybe"}, {"log"}, {"log", "x", "lines=-1"}, {"log", "x", "y"}, {"log", "nosuch"}, {"drop"}} {
 		if err := r.Handle(context.Background(), words, nil); err == nil {
 			t.Errorf("%q was taken", words)
 		}
 	}
 }
 
-func TestLongAndUnfinishedLines(t *testing.T) {
+// A line of any length is split, and what has no end is a line when the program
+// is gone.
+func TestS06_LongAndUnfinishedLines(t *testing.T) {
 	r := start(t, "x")
-	long := strings.Repeat("y", maxLine) + "tail"
-	go io.WriteString(r.programs["x"], long+"\nrest")
-	whole := 0
-	for whole < maxLine {
-		s, err := r.kmsg.ReadString('\n')
-		if err != nil || len(s) > 1000 {
-			t.Fatalf("%d bytes for the kernel's log: %v", len(s), err)
-		}
-		whole += len(strings.TrimPrefix(strings.TrimSpace(s), "<30>x: "))
+	go func() {
+		io.WriteString(r.programs["x"], strings.Repeat("y", 2*maxLine)+"tail\nrest")
+		r.programs["x"].Close()
+	}()
+	go io.Copy(io.Discard, r.kmsg)
+	all := r.await(t, 4)
+	var text strings.Builder
+	for _, rec := range all[:3] {
+		text.WriteString(rec.Text)
 	}
-	expect(t, r.kmsg, "<30>x: tail\n")
-	r.programs["x"].Close()
-	expect(t, r.kmsg, "<30>x: rest\n")
+	if text.String() != strings.Repeat("y", 2*maxLine)+"tail" || len(all[0].Text) < maxLine-4 || all[3].Text != "rest" {
+		t.Errorf("%d records", len(all))
+	}
 }
 
 // At boot the consoles show the first lines of each program; a person may ask
@@ -178,18 +215,18 @@ func TestConsoleShowsFirstLinesAtBoot(t *testing.T) {
 }
 
 func TestNoisyProgramDoesNotFillTheKernelsLog(t *testing.T) {
-	q := quota{tokens: quotaBurst}
+	l := newLimit(kmsgBurst, kmsgRate)
 	passed := 0
 	for range 10000 {
-		if ok, _ := q.take(0); ok {
+		if l.take(0) {
 			passed++
 		}
 	}
-	if passed != quotaBurst {
+	if passed != kmsgBurst {
 		t.Errorf("%d lines passed at once", passed)
 	}
-	ok, missed := q.take(time.Second)
-	if !ok || missed != 10000-quotaBurst {
+	ok, missed := l.take(time.Second), l.left()
+	if !ok || missed != 10000-kmsgBurst {
 		t.Errorf("after a second: %v, %d missed", ok, missed)
 	}
 	var b strings.Builder
@@ -199,37 +236,80 @@ func TestNoisyProgramDoesNotFillTheKernelsLog(t *testing.T) {
 	}
 }
 
-func TestRingKeepsTheNewest(t *testing.T) {
-	dir := t.TempDir()
-	ring, err := OpenRing(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring.max = 1000
-	for i := range 100 {
-		if err := ring.Append(Record{time.Duration(i) * time.Second, "p", fmt.Sprintf("line %d", i)}); err != nil {
-			t.Fatal(err)
+// Of a program whose flood is to be dropped, what was left out is counted.
+func TestFloodIsDroppedAndCounted(t *testing.T) {
+	r := startWith(t, Options{Tee: -1, Drop: []string{"x"}}, "x")
+	go io.Copy(io.Discard, r.kmsg)
+	go io.Copy(io.Discard, r.console)
+	const lines = 200_000
+	go func() {
+		w := bufio.NewWriter(r.programs["x"])
+		for i := range lines {
+			fmt.Fprintf(w, "this is line %d\n", i+1)
+		}
+		w.Flush()
+		r.programs["x"].Close()
+	}()
+	seen, missed := 0, 0
+	for rec := range r.records(t) {
+		left := 0
+		if _, err := fmt.Sscanf(rec.Text, "%d lines left out", &left); err == nil {
+			missed += left
+		} else {
+			seen++
+		}
+		if seen+missed == lines {
+			break
 		}
 	}
-	for _, name := range []string{"current", "old"} {
-		if fi, err := os.Stat(dir + "/" + name); err != nil || fi.Size() > 1000 {
-			t.Errorf("%s: %v %v", name, fi, err)
+	if seen != dropBurst || missed != lines-dropBurst {
+		t.Errorf("%d lines passed, %d left out", seen, missed)
+	}
+}
+
+func TestTeeByLevel(t *testing.T) {
+	r := startWith(t, Options{Tee: warning}, "x")
+	go io.Copy(io.Discard, r.kmsg)
+	for range bootLines {
+		r.say(t, "x", "talk\n")
+		expect(t, r.console, "x: talk\r\n")
+	}
+	expect(t, r.console, "x: more with: svc log x\r\n")
+	r.say(t, "x", "<5>notable\n<4>alarming\n<3>x: broken\n")
+	expect(t, r.console, "x: alarming\r\n")
+	expect(t, r.console, "x: broken\r\n")
+}
+
+func TestKernelRecords(t *testing.T) {
+	for in, want := range map[string]string{
+		"6,339,5140900,-;NET: Registered\n SUBSYSTEM=net\n": "0 5.140900 6 kernel 340 NET: Registered",
+		"3,0,0,c;bad \\x1b[0m":                              `0 0.000000 3 kernel 1 bad \x1b[0m`,
+		"31,7,1000000,-;init: ready\n":                      "0 1.000000 6 init 8 ready",
+		"30,8,1000000,-;hello: ours\n":                      "",
+		"12,9,1000000,-;written by hand\n":                  "",
+		"x":                                                 "",
+	} {
+		rec, ok := kernelRecord(in)
+		if got := strings.TrimSuffix(string(rec.Append(nil)), "\n"); ok != (want != "") || ok && got != want {
+			t.Errorf("%q: %v %q, want %q", in, ok, got, want)
 		}
 	}
-	got, err := ring.Tail("p", 3)
-	if err != nil || len(got) != 3 || got[2].Text != "line 99" || got[0].Text != "line 97" {
-		t.Errorf("tail %v %v", got, err)
+}
+
+func FuzzKernelRecord(f *testing.F) {
+	for _, s := range []string{"6,339,5140900,-;NET: Registered\n SUBSYSTEM=net\n", "31,7,1000000,-;init: ready\n", ",,,;", "6,9223372036854775807,0,-;x"} {
+		f.Add(s)
 	}
-	if all, _ := ring.Tail("*", 1000); len(all) < 40 {
-		t.Errorf("only %d lines kept", len(all))
-	}
-	again, err := OpenRing(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := again.Tail("p", 1); len(got) != 1 || got[0].Text != "line 99" {
-		t.Errorf("after a restart: %v", got)
-	}
+	f.Fuzz(func(t *testing.T, s string) {
+		rec, ok := kernelRecord(s)
+		if !ok {
+			return
+		}
+		line := string(rec.Append(nil))
+		if again, err := ring.Parse(strings.TrimSuffix(line, "\n")); err != nil || again.Text != rec.Text || again.When != rec.When {
+			t.Fatalf("%q became %q: %v", s, line, err)
+		}
+	})
 }
 
 func FuzzText(f *testing.F) {
@@ -243,9 +323,9 @@ func FuzzText(f *testing.F) {
 				t.Fatalf("Text(%q) holds %U", raw, r)
 			}
 		}
-		rec := Record{time.Second, "hello", text}
-		if got, err := ParseRecord(rec.String()); err != nil || got != rec {
-			t.Fatalf("ParseRecord(%q) = %v, %v", rec.String(), got, err)
+		rec := ring.Record{Seq: 1, When: time.Second, Name: "hello", Text: text}
+		if got, err := ring.Parse(strings.TrimSuffix(string(rec.Append(nil)), "\n")); err != nil || got != rec {
+			t.Fatalf("%v became %v, %v", rec, got, err)
 		}
 		var b strings.Builder
 		writeKmsg(&b, "hello", text, 0)

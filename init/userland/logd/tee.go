@@ -1,9 +1,11 @@
 package logd
 
 import (
+	"context"
 	"sync/atomic"
 
 	"slashdev/init/console"
+	"slashdev/init/userland/logd/ring"
 )
 
 // bootLines is how many lines of each program the consoles show at boot: enough
@@ -14,7 +16,7 @@ const bootLines = 8
 type mode int32
 
 const (
-	booting mode = iota // the first lines of each program
+	booting mode = iota // the first lines of each program, and what is grave
 	on                  // everything: somebody asked for it
 	off                 // nothing: somebody types
 )
@@ -22,19 +24,37 @@ const (
 // tee prints lines on all consoles, as far as its mode lets it.
 type tee struct {
 	mode     atomic.Int32
+	level    int // what is at least that grave is always shown
 	consoles []*console.Console
+	printed  map[string]int
 }
 
-// print queues a line that is the program's nth.
-func (t *tee) print(name, text string, nth int) {
-	m := mode(t.mode.Load())
-	if text == "" || m == off || m == booting && nth > bootLines {
+// put passes records on to the consoles and to the kernel's log. Neither the
+// kernel's own lines nor those of PID 1 are printed: they come there directly.
+func (l *Logger) put(_ context.Context, list []ring.Record, _ int) error {
+	for _, r := range list {
+		if r.Name == kernelName || r.Name == initName {
+			continue
+		}
+		l.tee.print(r)
+		if l.kmsg.w != nil {
+			l.kmsg.print(r.When, r.Name, r.Text)
+		}
+	}
+	return nil
+}
+
+// print queues a line on every console.
+func (t *tee) print(r ring.Record) {
+	t.printed[r.Name]++
+	nth, m := t.printed[r.Name], mode(t.mode.Load())
+	if r.Text == "" || m == off || m == booting && nth > bootLines && r.Level > t.level {
 		return
 	}
 	for _, c := range t.consoles {
-		c.Print(name + ": " + text)
+		c.Print(r.Name + ": " + r.Text)
 		if m == booting && nth == bootLines {
-			c.Print(name + ": more with: svc log " + name)
+			c.Print(r.Name + ": more with: svc log " + r.Name)
 		}
 	}
 }

@@ -11,34 +11,46 @@ import (
 // terminal: control characters (C0, DEL, C1, ESC), invalid UTF-8 and invisible
 // or direction-changing characters become visible escapes. A tab stays.
 func Clean(s string) string {
-	if plain(s) {
+	done := plain(s)
+	if done == len(s) {
 		return s
 	}
 	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && n <= 1:
-			appendHex(&b, s[i])
-		case r == '\t' || unicode.IsPrint(r):
-			b.WriteString(s[i : i+n])
-		case r < 0x100:
-			appendHex(&b, byte(r))
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+	b.Grow(len(s) + len(s)/4)
+	for i := 0; ; {
+		b.WriteString(s[i : i+done])
+		if i += done; i == len(s) {
+			return b.String()
 		}
-		i += n
+		i += cleanRune(&b, s[i:])
+		done = plain(s[i:])
 	}
-	return b.String()
 }
 
-func plain(s string) bool {
+// cleanRune appends the first character of s, and says how long it was.
+func cleanRune(b *strings.Builder, s string) int {
+	r, n := utf8.DecodeRuneInString(s)
+	switch {
+	case r == utf8.RuneError && n <= 1:
+		appendHex(b, s[0])
+	case unicode.IsPrint(r):
+		b.WriteString(s[:n])
+	case r < 0x100:
+		appendHex(b, byte(r))
+	default:
+		b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+	}
+	return n
+}
+
+// plain is how many bytes at the beginning of s are fine as they are.
+func plain(s string) int {
 	for i := range len(s) {
 		if c := s[i]; c >= 0x7f || c < ' ' && c != '\t' {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(s)
 }
 
 func appendHex(b *strings.Builder, c byte) {

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"slashdev/init/userland/logd/ring"
+)
+
+// keeper plays PID 1: it owns both ends of the programs' pipes and starts the
+// logger, again and again.
+type keeper struct {
+	t     *testing.T
+	root  string
+	names []string
+	reads []*os.File
+	outs  []*os.File
+	words []string
+	cmd   *exec.Cmd
+	said  bytes.Buffer
+}
+
+func newKeeper(t *testing.T, words string, names ...string) *keeper {
+	t.Helper()
+	root, err := os.MkdirTemp("/dev/shm", "logd") // a tmpfs, as /run is
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(root) })
+	k := &keeper{t: t, root: root, names: names, words: strings.Fields(words)}
+	if err := os.MkdirAll(filepath.Dir(k.root+logdSocket), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for range names {
+		r, w := pipe(t)
+		k.reads, k.outs = append(k.reads, r), append(k.outs, w)
+	}
+	return k
+}
+
+// pipe makes a pipe as PID 1 does: blocking for the program.
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	r, w = os.NewFile(uintptr(p[0]), "r"), os.NewFile(uintptr(p[1]), "w")
+	t.Cleanup(func() { r.Close(); w.Close() })
+	return r, w
+}
+
+// start starts the real logger and waits until it says that it is ready.
+func (k *keeper) start() {
+	k.t.Helper()
+	k.cmd = exec.Command(os.Args[0], append([]string{"logd", "--root", k.root}, k.words...)...)
+	k.cmd.Env = append(os.Environ(), rootVariable+"=/", fmt.Sprint("LISTEN_FDS=", len(k.names)), "LISTEN_FDNAMES="+strings.Join(k.names, ":"))
+	k.cmd.ExtraFiles, k.cmd.Stderr = k.reads, &k.said
+	if err := k.cmd.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// end ends the logger, and says whether it went as it should.
+func (k *keeper) end(sig os.Signal) error {
+	k.cmd.Process.Signal(sig)
+	return k.cmd.Wait()
+}
+
+// stop ends the logger in peace.
+func (k *keeper) stop() {
+	k.t.Helper()
+	if err := k.end(unix.SIGTERM); err != nil || k.said.Len() > 0 {
+		k.t.Errorf("logd: %v %s", err, &k.said)
+	}
+}
+
+// lines yields what the ring holds.
+func (k *keeper) lines(yield func(ring.Record) bool) {
+	f, err := os.Open(k.root + logDir + "/ring")
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := ring.View(f)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	r.Now(yield)
+}
+
+const (
+	numbered = "line %d of this program, which has something to say"
+	kills    = 20
+)
+
+// scribble writes lines 1 to n in pieces that know nothing of lines, and counts
+// them in written.
+func scribble(w io.Writer, n int, written *atomic.Int64) error {
+	var buf []byte
+	for i := 1; i <= n; i++ {
+		buf = fmt.Appendf(buf, numbered+"\n", i)
+		if len(buf) < 3000 && i < n {
+			continue
+		}
+		size := min(len(buf), 1+rand.IntN(5000))
+		if i == n {
+			size = len(buf)
+		}
+		if _, err := w.Write(buf[:size]); err != nil {
+			return err
+		}
+		buf = append(buf[:0], buf[size:]...)
+		written.Store(int64(i))
+	}
+	return nil
+}
+
+func TestS05_KilledLoggerLosesNothing(t *testing.T) {
+	lossless(t, 1_000_000, kills)
+}
+
+// lossless writes total lines while the logger is killed, and wants each of
+// them in the ring, whole, in order, and once.
+func lossless(t *testing.T, total, kills int) {
+	names := []string{"alpha", "beta", "gamma", "delta"}
+	k := newKeeper(t, "ring=1G", names...)
+	k.start()
+	progress := make([]atomic.Int64, len(names))
+	var writers sync.WaitGroup
+	for i, w := range k.outs {
+		writers.Go(func() {
+			if err := scribble(w, total/len(names), &progress[i]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for i := range kills {
+		eventually(t, func() bool { return sum(progress) >= int64(total*(i+1)/(kills+1)) })
+		k.end(unix.SIGKILL)
+		k.start()
+	}
+	writers.Wait()
+	k.stop()
+	next := map[string]int{}
+	for r := range k.lines {
+		next[r.Name]++
+		if want := fmt.Sprintf(numbered, next[r.Name]); r.Text != want {
+			t.Fatalf("%s: got %q, want %q", r.Name, r.Text, want)
+		}
+	}
+	for _, n := range names {
+		if next[n] != total/len(names) {
+			t.Errorf("%s: %d lines of %d arrived", n, next[n], total/len(names))
+		}
+	}
+}
+
+// A flood without end of line is split, and neither the logger nor its files
+// grow with it.
+func TestS06_FloodIsBounded(t *testing.T) { flood(t, 500<<20) }
+
+func flood(t *testing.T, size int64) {
+	k := newKeeper(t, "", "flood")
+	k.start()
+	junk := bytes.Repeat([]byte("0123456789abcde\x1b"), 64<<10)
+	for left := size; left > 0; left -= int64(len(junk)) {
+		if _, err := k.outs[0].Write(junk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", k.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.stop()
+	_, peak, _ := strings.Cut(string(status), "VmHWM:")
+	kib := 0
+	if _, err := fmt.Sscan(peak, &kib); err != nil || kib > 40<<10 {
+		t.Errorf("logd took %d KiB: %v", kib, err)
+	}
+	t.Logf("logd took %d KiB at most", kib)
+	used := int64(0)
+	for _, name := range []string{"ring", "flood.spool"} {
+		var st unix.Stat_t
+		if err := unix.Stat(k.root+logDir+"/"+name, &st); err != nil {
+			t.Fatal(err)
+		}
+		used += st.Blocks * 512
+		t.Logf("%s: %d of %d bytes are there", name, st.Blocks*512, st.Size)
+	}
+	if used > 6<<20 {
+		t.Errorf("the files hold %d bytes", used)
+	}
+	for r := range k.lines {
+		if len(r.Text) < 64<<10 && r.Text != "" && len(r.Text)%19 != 0 || len(r.Text) > 4*64<<10 || strings.ContainsRune(r.Text, 0x1b) {
+			t.Fatalf("a line of %d bytes: %.40q", len(r.Text), r.Text)
+		}
+	}
+}
+
+func sum(counts []atomic.Int64) (n int64) {
+	for i := range counts {
+		n += counts[i].Load()
+	}
+	return n
+}
+
+// eventually looks until it is so.
+func eventually(t *testing.T, so func() bool) {
+	t.Helper()
+	for limit := time.After(5 * time.Minute); !so(); {
+		select {
+		case <-limit:
+			t.Fatal("it did not come to that in five minutes")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package watchdog
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"slashdev/init/cmdline"
+)
+
+// fake is a device that counts.
+type fake struct {
+	seconds, warning int
+	fired            bool
+	meals            int
+	disarmed         bool
+}
+
+func (f *fake) Took() (seconds, warning int, fired bool) { return f.seconds, f.warning, f.fired }
+func (f *fake) Feed() error                              { f.meals++; return nil }
+func (f *fake) Disarm()                                  { f.disarmed = true }
+
+func TestArm(t *testing.T) {
+	for _, c := range []struct {
+		words string
+		dev   *fake // nil: there is none
+		asked int
+		said  string
+	}{
+		{"", &fake{seconds: 60}, 60, "watchdog armed: the machine is reset after 60 s of silence"},
+		{"init.watchdog=10", &fake{seconds: 10, warning: 2}, 10,
+			"watchdog armed: the machine is reset after 10 s of silence, and the kernel acts 2 s before"},
+		{"init.watchdog=600", &fake{seconds: 15, fired: true}, 600,
+			"watchdog armed: the machine is reset after 15 s of silence; it was the watchdog that reset it last"},
+		{"init.watchdog=junk", &fake{seconds: 60}, 60, "watchdog armed: the machine is reset after 60 s of silence"},
+		{"init.watchdog=-1", nil, 60, ""},
+		{"init.watchdog=off", &fake{seconds: 60}, 0, ""},
+	} {
+		asked := 0
+		var k Keeper
+		said := k.Arm(cmdline.Parse(c.words), func(path string, seconds int) (Device, error) {
+			if asked = seconds; c.dev == nil {
+				return nil, errors.New("no such device")
+			}
+			return c.dev, nil
+		})
+		if asked != c.asked || said != c.said {
+			t.Errorf("%q: asked for %d, said %q; want %d, %q", c.words, asked, said, c.asked, c.said)
+		}
+	}
+}
+
+// A driver that devmgr loads later is found at its first sign of life.
+func TestArmLater(t *testing.T) {
+	var k Keeper
+	var dev Device
+	k.Arm(nil, func(string, int) (Device, error) {
+		if dev == nil {
+			return nil, errors.New("no such device")
+		}
+		return dev, nil
+	})
+	if said := k.Proof(time.Now()); said != "" {
+		t.Errorf("armed nothing: %q", said)
+	}
+	dev = &fake{seconds: 15}
+	if said := k.Proof(time.Now()); !strings.HasPrefix(said, "watchdog armed: ") {
+		t.Errorf("not armed: %q", said)
+	}
+}
+
+// story lets time go by for a Keeper; PID 1's loop wakes at its deadlines.
+type story struct {
+	k   Keeper
+	dev fake
+	now time.Time
+	log []string
+}
+
+func newStory() *story {
+	s := &story{dev: fake{seconds: 60}, now: time.Unix(1000, 0)}
+	s.k.Arm(nil, func(string, int) (Device, error) { return &s.dev, nil })
+	return s
+}
+
+func (s *story) pass(d time.Duration) {
+	for end := s.now.Add(d); !s.now.After(end); s.now = s.k.Deadline() {
+		if said := s.k.Tick(s.now); said != "" {
+			s.log = append(s.log, said)
+		}
+	}
+}
+
+// proofs lets devmgr's loop go round for some time.
+func (s *story) proofs(n int) {
+	for range n {
+		s.k.Proof(s.now)
+		s.pass(5 * time.Second)
+	}
+}
+
+// M13: what hangs for good leads to a reset, and nothing else does.
+func TestM13_SilentDevmgr(t *testing.T) {
+	const over = "devmgr: no sign of life for 1m30s: the watchdog is fed no more and resets the machine"
+	for _, c := range []struct {
+		name  string
+		story func(s *story)
+		fed   bool // during the hour that follows
+		log   string
+	}{
+		{"healthy", func(s *story) { s.proofs(1000) }, true, ""},
+		{"never up", func(*story) {}, true, ""},
+		{"silent for ever", func(s *story) { s.proofs(10); s.pass(2 * time.Minute) }, false, over},
+		{"started again", func(s *story) { s.proofs(10); s.pass(time.Minute); s.proofs(1); s.k.Excuse() }, true, ""},
+		{"back in the last second", func(s *story) { s.proofs(1); s.pass(2 * time.Minute); s.proofs(1); s.k.Excuse() }, true, over},
+		{"not wanted", func(s *story) { s.proofs(3); s.k.Excuse() }, true, ""},
+	} {
+		s := newStory()
+		c.story(s)
+		before := s.dev.meals
+		if c.name == "healthy" {
+			s.proofs(720)
+		}
+		s.pass(time.Hour)
+		if fed := s.dev.meals > before+100; fed != c.fed {
+			t.Errorf("%s: fed %d times in the hour", c.name, s.dev.meals-before)
+		}
+		if got := strings.Join(s.log, "; "); c.name != "healthy" && got != c.log {
+			t.Errorf("%s: said %q, want %q", c.name, got, c.log)
+		}
+	}
+}
+
+func TestDisarm(t *testing.T) {
+	s := newStory()
+	if s.k.Disarm(); !s.dev.disarmed {
+		t.Error("not disarmed")
+	}
+	new(Keeper).Disarm() // without a device
+}
