@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 
 	"slashdev/devmgr/ctl"
 	"slashdev/init/line"
@@ -17,8 +19,12 @@ const (
 // record is one "= key=value ..." line of a reply.
 type record map[string]string
 
-// ask sends one request and returns the records of the reply.
+// ask sends one request and returns the records of the reply. Tests have the
+// sockets in a folder of their own.
 func ask(socket string, words ...string) ([]record, error) {
+	if dir := os.Getenv("SLASHDEV_RUN"); dir != "" {
+		socket = filepath.Join(dir, filepath.Base(socket))
+	}
 	c, err := ctl.Dial(socket)
 	if err != nil {
 		return nil, withCode(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"slashdev/init/userland/shell"
@@ -40,11 +41,20 @@ func startShell(ctx context.Context, s *shell.Shell, e *tool.Env, args []string)
 	return s.RunText(ctx, f, args[0], args[1:])
 }
 
-// verbs are the first arguments that completion offers.
-func verbs(command string) []string {
-	switch command {
+// verbs are the words that completion offers behind these.
+func verbs(said string) (names []string) {
+	if verb, ok := strings.CutPrefix(said, "svc "); ok {
+		verb, _, _ = strings.Cut(verb, " ")
+		if slices.Contains([]string{"log", "restart", "start", "status", "stop", "why"}, verb) {
+			return programNames(os.DirFS("/"))
+		}
+	}
+	switch said {
 	case "svc":
-		return []string{"log", "ls", "restart", "start", "status", "stop"}
+		for _, v := range svcVerbs() {
+			names = append(names, v.name)
+		}
+		return names
 	case "dev":
 		return []string{"info", "ls", "monitor", "settle", "tree", "trigger"}
 	case "ip":
@@ -52,7 +62,6 @@ func verbs(command string) []string {
 	case "console":
 		return []string{"off", "on"}
 	case "help":
-		var names []string
 		for _, a := range applets() {
 			names = append(names, a.Name)
 		}

@@ -2,37 +2,75 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"slashdev/init/userland/tool"
 )
 
+// svcVerb is one thing that svc can do.
+type svcVerb struct {
+	name    string
+	use     string // arguments
+	summary string
+	options string // as in tool.Parse
+	run     func(e *tool.Env, args []string, opts tool.Options) error
+}
+
+func svcVerbs() []svcVerb {
+	act := func(verb string) func(*tool.Env, []string, tool.Options) error {
+		return func(_ *tool.Env, names []string, _ tool.Options) error { return svcDo(verb, names) }
+	}
+	return []svcVerb{
+		{"ls", "", "all programs", "json", svcList},
+		{"status", "[NAME...]", "programs and why, or the machine", "json", svcStatus},
+		{"start", "NAME...", "start programs", "", act("start")},
+		{"stop", "NAME...", "stop programs", "", act("stop")},
+		{"restart", "NAME...", "stop and start programs", "", act("restart")},
+		{"log", "[NAME]", "the last lines, also of kernel and init", "json n|lines= f|follow since=", svcLog},
+		{"why", "NAME...", "why a program is in its state", "json", svcWhy},
+		{"graph", "[--svg] [FILE]", "who waits for what, in the plan or a file", "json svg", svcGraph},
+		{"check", "[FILE]", "what is wrong with an appliance file", "json", svcCheck},
+	}
+}
+
 // svc is a client of PID 1 and of the logger.
 func svc(_ context.Context, e *tool.Env, args []string) error {
-	opts, rest, err := tool.Parse("json n|lines= f|follow since=", args)
+	verbs := svcVerbs()
+	for i, arg := range args {
+		k := slices.IndexFunc(verbs, func(v svcVerb) bool { return v.name == arg })
+		if k < 0 {
+			continue
+		}
+		opts, rest, err := tool.Parse(verbs[k].options, slices.Concat(args[:i], args[i+1:]))
+		if err != nil {
+			return err
+		}
+		return verbs[k].run(e, rest, opts)
+	}
+	opts, rest, err := tool.Parse("json", args)
 	if err != nil {
 		return err
 	}
-	verb := "ls"
 	if len(rest) > 0 {
-		verb, rest = rest[0], rest[1:]
+		return tool.Usagef("unknown verb %s", rest[0])
 	}
-	switch verb {
-	case "ls", "list":
-		return svcList(e, "", opts.Has("json"))
-	case "status":
-		if len(rest) == 0 {
-			return svcMachine(e, opts.Has("json"))
-		}
-		return svcList(e, rest[0], opts.Has("json"))
-	case "start", "stop", "restart":
-		return svcDo(verb, rest)
-	case "log":
-		return svcLog(e, rest, opts)
+	return svcList(e, nil, opts)
+}
+
+// helpSvc lists the verbs.
+func helpSvc() string {
+	var t tool.Table
+	for _, v := range svcVerbs() {
+		t.Row("svc "+v.name, v.use, v.summary)
 	}
-	return tool.Usagef("unknown verb %s", verb)
+	var b strings.Builder
+	_, _ = t.WriteTo(&b)
+	return b.String() + helpSvcMore
 }
 
 func svcDo(verb string, names []string) error {
@@ -47,26 +85,75 @@ func svcDo(verb string, names []string) error {
 	return nil
 }
 
-// svcList shows all programs, or the one called only.
-func svcList(e *tool.Env, only string, asJSON bool) error {
+// svcList shows all programs, or those that are named.
+func svcList(e *tool.Env, names []string, opts tool.Options) error {
 	all, err := ask(initSocket, "ls")
 	if err != nil {
 		return err
 	}
 	list := []record{}
 	for _, r := range all {
-		if only == "" || r["name"] == only {
+		if len(names) == 0 || slices.Contains(names, r["name"]) {
 			list = append(list, r)
 		}
 	}
-	if len(list) == 0 && only != "" {
-		return tool.Errorf(tool.NotFound, "%s: no such program (svc ls lists them)", only)
+	for _, name := range names {
+		if !slices.ContainsFunc(list, func(r record) bool { return r["name"] == name }) {
+			return tool.Errorf(tool.NotFound, "%s: no such program (svc ls lists them)", name)
+		}
 	}
-	if asJSON {
+	if opts.Has("json") {
 		return writeJSON(e, list)
 	}
 	_, err = svcTable(list).WriteTo(e.Out)
 	return err
+}
+
+// svcStatus shows the machine, or programs and the reasons for their state.
+func svcStatus(e *tool.Env, names []string, opts tool.Options) error {
+	if len(names) == 0 {
+		return svcMachine(e, opts.Has("json"))
+	}
+	if err := svcList(e, names, opts); err != nil || opts.Has("json") {
+		return err
+	}
+	return svcWhy(e, names, opts)
+}
+
+// svcWhy prints PID 1's reasons as sentences, the state first.
+func svcWhy(e *tool.Env, names []string, opts tool.Options) error {
+	if len(names) == 0 {
+		return tool.Usagef("svc why needs NAME (svc ls lists them)")
+	}
+	all := []record{}
+	for _, name := range names {
+		reasons, err := ask(initSocket, "why", name)
+		if err != nil {
+			return err
+		}
+		for _, r := range reasons {
+			r["name"] = name
+		}
+		all = append(all, reasons...)
+	}
+	if opts.Has("json") {
+		return writeJSON(e, all)
+	}
+	_, err := io.WriteString(e.Out, sentences(all))
+	return err
+}
+
+// sentences puts the reasons for a state below it.
+func sentences(reasons []record) string {
+	var b strings.Builder
+	for _, r := range reasons {
+		if r["kind"] == "state" {
+			fmt.Fprintf(&b, "%s: %s\n", tool.Clean(r["name"]), tool.Clean(r["text"]))
+		} else {
+			fmt.Fprintf(&b, "    %s\n", tool.Clean(r["text"]))
+		}
+	}
+	return b.String()
 }
 
 func svcTable(list []record) *tool.Table {

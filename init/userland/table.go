@@ -22,7 +22,7 @@ func applets() []tool.Applet {
 // the shell runs them in its own process.
 func statusApplets() []tool.Applet {
 	return []tool.Applet{
-		{Name: "svc", Use: "[--json] ls|status|start|stop|restart|log [NAME...]", Summary: "programs: svc ls, status, start, stop, restart, log", Help: helpSvc, Inside: true, Run: svc},
+		{Name: "svc", Use: "[VERB] [--json] [NAME...]", Summary: "programs: svc ls, status, start, stop, restart, log, why, graph, check", Help: helpSvc(), Inside: true, Run: svc},
 		{Name: "dmesg", Use: "[-n LEVEL] [-l] [-w]", Summary: "the kernel's log and the programs' (-w follows, -n err filters)", Help: helpDmesg, Run: dmesg},
 		{Name: "ps", Use: "[-a] [-w]", Summary: "processes (-a also the kernel's)", Inside: true, Run: ps},
 		{Name: "free", Use: "[-hm]", Summary: "memory", Inside: true, Run: free},
@@ -104,14 +104,9 @@ Exit 111: it was refused, for the reason given.`
 	helpHealth = "Exit 0 when the program answers: a connection, or a status below 400."
 	helpAwait  = `Ends when it is there: net is a default route, clock a time after 2020, tcp and
 unix somebody who takes connections.`
-	helpSvc = `svc ls              all programs
-svc status [NAME]   one program, or the machine
-svc start|stop|restart NAME...
-svc log [-f] [-n LINES] [--since AGE] [NAME]
-                    the last lines (20) of all or of one program, the kernel's
-                    (kernel), PID 1's (init); -f: and what comes, until Ctrl-C;
-                    AGE as 90s, 10m, 2h, 1d
---json              for programs`
+	helpSvcMore = `--json: for programs, with every verb that reads
+svc log -f: and what comes, until Ctrl-C; -n LINES, 20 if not said; --since AGE
+as 90s, 10m, 2h, 1d. svc graph --svg: a drawing`
 	helpDmesg = `-n LEVEL  this level and worse: emerg alert crit err warn notice info debug
 -l        show the level
 -w        go on with what comes, until Ctrl-C`

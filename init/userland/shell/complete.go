@@ -15,7 +15,7 @@ type completer struct {
 	root  fs.FS
 	dir   func() string // the shell's directory
 	names func() []string
-	verbs func(command string) []string
+	verbs func(said string) []string
 }
 
 // complete is the editor's Completer.
@@ -25,18 +25,14 @@ func (c completer) complete(before string) (start int, found []string) {
 	if strings.ContainsAny(word, `'"$`+"`") {
 		return start, nil
 	}
-	command := commandOf(before[:start])
+	said := commandOf(before[:start])
 	switch {
-	case command == "" && !strings.Contains(word, "/"):
+	case said == "" && !strings.Contains(word, "/"):
 		return start, withPrefix(c.names(), word)
 	case strings.HasPrefix(word, "/") || strings.HasPrefix(word, "."):
 		return start, c.paths(word)
 	}
-	// Verbs are for the first argument only.
-	if strings.HasSuffix(strings.TrimSpace(before[:start]), command) {
-		found = withPrefix(c.verbs(command), word)
-	}
-	if len(found) == 0 {
+	if found = withPrefix(c.verbs(said), word); len(found) == 0 {
 		found = c.paths(word)
 	}
 	return start, found
@@ -62,13 +58,14 @@ func wordStart(s string) int {
 	return 0
 }
 
-// commandOf returns the command that s gives arguments to, or nothing where a
-// command is expected next.
+// commandOf returns the command that s gives arguments to, with those that are
+// there already, or nothing where a command is expected next.
 func commandOf(s string) string {
 	if i := strings.LastIndexAny(s, "|&;()"); i >= 0 {
 		s = s[i+1:]
 	}
-	for _, w := range strings.Fields(s) {
+	words := strings.Fields(s)
+	for i, w := range words {
 		switch w {
 		case "if", "then", "elif", "else", "while", "until", "do", "time", "!", "{", "exec", "command":
 			continue
@@ -76,7 +73,7 @@ func commandOf(s string) string {
 		if i := strings.IndexByte(w, '='); i > 0 {
 			continue
 		}
-		return w
+		return strings.Join(words[i:], " ")
 	}
 	return ""
 }

@@ -101,9 +101,12 @@ func TestComplete(t *testing.T) {
 	c := completer{
 		root: root, dir: func() string { return "/dev" },
 		names: func() []string { return []string{"svc", "dmesg", "dev", "svc"} },
-		verbs: func(command string) []string {
-			if command == "svc" {
+		verbs: func(said string) []string {
+			switch said {
+			case "svc":
 				return []string{"ls", "log", "start"}
+			case "svc start":
+				return []string{"hello", "ntp"}
 			}
 			return nil
 		},
@@ -117,6 +120,7 @@ func TestComplete(t *testing.T) {
 		{"sv", 0, []string{"svc "}},
 		{"svc l", 4, []string{"log ", "ls "}},
 		{"svc ls l", 7, nil},
+		{"dmesg; svc start h", 17, []string{"hello "}},
 		{"ls | d", 5, []string{"dev ", "dmesg "}},
 		{"if dm", 3, []string{"dmesg "}},
 		{"X=1 dm", 4, []string{"dmesg "}},
