@@ -58,6 +58,9 @@ func (s *Spec) checkOwn(src *source) {
 		s.Devfs = own.Devfs.Mode
 		oneOf(src, "Slashdev.Devfs.Mode", s.Devfs, "mount", "nomount", "only", "safe")
 	}
+	if own.Log != nil {
+		s.checkLog(src)
+	}
 	for i, m := range own.Modules {
 		if m == "" || strings.ContainsAny(m, "/ \t\n") {
 			src.failf("Slashdev.Modules["+strconv.Itoa(i)+"]", "%q is not the name of a kernel module", m)
@@ -138,7 +141,7 @@ func (s *Spec) warn() {
 			ignored("Slashdev.Devfs." + f)
 		}
 	}
-	for _, f := range setFields(*s.Slashdev, "Version", "Shell", "Devfs", "Programs", "Modules") {
+	for _, f := range setFields(*s.Slashdev, "Version", "Shell", "Devfs", "Programs", "Modules", "Log") {
 		ignored("Slashdev." + f)
 	}
 }

@@ -76,6 +76,16 @@ type Slashdev struct {
 	Modules  []string       `json:",omitempty"`
 	Health   *Health        `json:",omitempty"`
 	Update   *UpdateKeys    `json:",omitempty"`
+	Log      *Log           `json:",omitempty"`
+}
+
+// Log says what becomes of the programs' lines.
+type Log struct {
+	Ring   string   `json:",omitempty"` // bytes kept in /run, such as 4M
+	Quota  string   `json:",omitempty"` // bytes kept in /perm/log, such as 16M; 0: none
+	Remote string   `json:",omitempty"` // udp://HOST, tcp://HOST or tls://HOST
+	Tee    string   `json:",omitempty"` // level from which on lines are shown on the consoles
+	Drop   []string `json:",omitempty"` // programs of which a flood is dropped
 }
 
 // Shell says who may use the diagnostics shell on the consoles.

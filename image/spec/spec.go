@@ -25,6 +25,7 @@ type Spec struct {
 	Devfs    string    // how /dev is made
 	Programs []Program // of the image: the system's, then the user's
 	Warnings []string  // what the file asks for and this version does not do
+	logWords []string
 }
 
 // Program is one Go package of the image.
@@ -119,7 +120,7 @@ func (s *Spec) addProgram(src *source, p Program, at string) {
 		p.Name = baseName(p.Package)
 	}
 	switch p.Name {
-	case "init", "devmgr", "userland", "logd", "perm", "sh":
+	case "init", "devmgr", "userland", "logd", "perm", "sh", "kernel", "syslog":
 		src.failf(at, "program name %q is taken by the system: set PackageConfig.%s.Basename", p.Name, p.Package)
 	}
 	if !plan.ValidName(p.Name) || strings.ContainsAny(p.Package, " \t\n\\") || strings.HasPrefix(p.Package, "-") {
@@ -144,7 +145,7 @@ func baseName(pkg string) string {
 
 // Plan is what PID 1 reads. perm names the writable partition, "" for none.
 func (s *Spec) Plan(perm string) *plan.Plan {
-	p := &plan.Plan{Hostname: s.Hostname, Shell: s.Shell, Devfs: s.Devfs, Perm: perm}
+	p := &plan.Plan{Hostname: s.Hostname, Shell: s.Shell, Devfs: s.Devfs, Perm: perm, Log: s.logWords}
 	first := slices.Clone(s.Programs) // the user's are started before the system's
 	slices.SortStableFunc(first, func(a, b Program) int { return cmp.Compare(rank(a), rank(b)) })
 	for _, prog := range first {

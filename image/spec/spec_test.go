@@ -81,6 +81,16 @@ func TestGokrazyDefaults(t *testing.T) {
 	}
 }
 
+func TestLogReachesThePlan(t *testing.T) {
+	s, err := Parse("c", []byte(`{"Hostname":"a","Slashdev":{"Version":1,"Log":{"Quota":"32M","Drop":["dhcp","ntp"],"Remote":"udp://10.0.0.1"}}}`))
+	if err != nil || len(s.Warnings) > 0 {
+		t.Fatal(err, s.Warnings)
+	}
+	if got := string(s.Plan("").Append(nil)); !strings.Contains(got, "\nlog quota=32M remote=udp://10.0.0.1 drop=dhcp,ntp\n") {
+		t.Errorf("plan:\n%s", got)
+	}
+}
+
 func TestErrorsCarryPositionAndFix(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`{"Hostname": "a",}`, `f:1:18: not JSON: invalid character '}' looking for beginning of object key string`},
@@ -91,13 +101,17 @@ func TestErrorsCarryPositionAndFix(t *testing.T) {
 		{`{"Hostname":"a"} x`, `f:1:18: text behind the closing brace`},
 		{`{}`, `f:1:1: no Hostname: add "Hostname": "NAME"`},
 		{`{"Hostname": "a b"}`, `f:1:14: host name "a b"`},
-		{`{"Hostname":"a","Slashdev":{"Version":1,"Shel":{}}}`, `f:1:41: Slashdev: unknown key "Shel": use one of Devfs, Health, Modules, Programs, Shell, Update, Version`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"Shel":{}}}`, `f:1:41: Slashdev: unknown key "Shel": use one of Devfs, Health, Log, Modules, Programs, Shell, Update, Version`},
 		{`{"Hostname":"a","Slashdev":{"Version":1,"Version":1}}`, `"Version" is here twice`},
 		{`{"Hostname":"a","Slashdev":{"Version":1,"shell":{}}}`, `unknown key "shell"`},
 		{`{"Hostname":"a","slashdev":{"Version":1,"Shell":{"Mde":"open"}}}`, `unknown key "Mde"`},
 		{"{\"Hostname\":\"a\",\n\"Slashdev\":{\"Version\":1,\"Shell\":{\"Mode\":\"opne\"}}}", `f:2:41: Slashdev.Shell.Mode is "opne": use one of open, password, off`},
 		{`{"Hostname":"a","Slashdev":{"Version":2}}`, `write "Version": 1`},
 		{`{"Hostname":"a","Slashdev":{"Version":1,"Programs":{"x":{}}}}`, `no program x: use a package`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"Log":{"Remote":"http://x"}}}`, `f:1:57: remote: "http://x": use udp://HOST, tcp://HOST or tls://HOST`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"Log":{"Tee":"loud"}}}`, `tee: "loud": use one of emerg, alert`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"Log":{"Drop":["dhcp","x"]}}}`, `f:1:63: no program x: use the name`},
+		{`{"Hostname":"a","Packages":["x/kernel"]}`, `is taken by the system`},
 		{`{"Hostname":"a","Packages":["x/y","z/y"]}`, `f:1:35: a second program named "y"`},
 		{`{"Hostname":"a","Packages":["x/init"]}`, `is taken by the system`},
 		{`{"Hostname":"a","Packages":["x y"]}`, `is not a Go package`},

@@ -41,6 +41,7 @@ func Rest() []Step {
 		Mount{Type: "pstore", Target: "/sys/fs/pstore", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_PSTORE", Optional: true},
 		Mount{Type: "fusectl", Target: "/sys/fs/fuse/connections", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_FUSE_FS", Optional: true},
 		Mount{Type: "efivarfs", Target: "/sys/firmware/efi/efivars", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_EFIVAR_FS", Optional: true},
+		Link{"/run/slashdev/log", "/dev/log"},     // where logd listens
 		Link{"/proc/net/pnp", "/tmp/resolv.conf"}, // gokrazy's place; dhcp replaces it
 	}
 }

@@ -57,10 +57,13 @@ func (t *Table) Child(name string) []int {
 	return []int{t.null, w, w}
 }
 
+// devLog is the socket that /dev/log leads to.
+const devLog = "unixgram:/run/slashdev/log"
+
 // Logger returns the descriptors of the logger, and those that are handed to it
-// by name. What it has to say itself goes to the kernel's log.
+// by name: the pipes, and the socket of /dev/log. What it has to say itself goes to the kernel's log.
 func (t *Table) Logger() (own []int, passed []notify.File) {
-	return []int{t.null, t.kmsg, t.kmsg}, t.reads
+	return []int{t.null, t.kmsg, t.kmsg}, append(t.Sockets("logd", []string{devLog}), t.reads...)
 }
 
 // Sockets opens the sockets that a program serves. Their names are what the plan

@@ -18,7 +18,7 @@ const backlog = 512
 type Host struct{}
 
 // Bind makes a socket that a program is to serve, as its plan spells it:
-// tcp:ADDR, udp:ADDR, unix:PATH. ADDR is an IP address and a port; without an
+// tcp:ADDR, udp:ADDR, unix:PATH; the logger's is unixgram:PATH. ADDR is an IP address and a port; without an
 // address it takes both IPv4 and IPv6. The program gets it without O_NONBLOCK.
 func (Host) Bind(spec string) (int, error) {
 	fd, err := bind(spec)
@@ -34,6 +34,9 @@ func bind(spec string) (int, error) {
 	case "unix":
 		_ = unix.Unlink(addr) // a socket of an earlier life
 		return serve(unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: addr})
+	case "unixgram":
+		_ = unix.Unlink(addr)
+		return serve(unix.AF_UNIX, unix.SOCK_DGRAM, &unix.SockaddrUnix{Name: addr})
 	case "tcp", "udp":
 		style := unix.SOCK_STREAM
 		if kind == "udp" {

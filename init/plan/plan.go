@@ -9,6 +9,7 @@
 //	shell open                     (open, password, off)
 //	devfs nomount
 //	perm PARTUUID=60c24cc1-f3f9-427a-8199-2e18c40c0004
+//	log quota=16M tee=warning      (for the logger, see there)
 //	program hello /user/hello -listen :80
 //	env hello LANG=C
 //	restart hello always
@@ -35,9 +36,10 @@ const File = "/etc/slashdev/plan"
 // Plan is what the appliance's builder wants PID 1 to do.
 type Plan struct {
 	Hostname string
-	Shell    string // open, password or off; default off
-	Devfs    string // how /dev is made; default nomount
-	Perm     string // the writable partition: PARTUUID=...; empty: none
+	Shell    string   // open, password or off; default off
+	Devfs    string   // how /dev is made; default nomount
+	Perm     string   // the writable partition: PARTUUID=...; empty: none
+	Log      []string // the logger's words KEY=VALUE
 	Programs []Program
 }
 
@@ -106,6 +108,9 @@ func (p *parser) set(key string, args []string) error {
 		return one(&p.plan.Devfs, key, args)
 	case "perm":
 		return one(&p.plan.Perm, key, args)
+	case "log":
+		p.plan.Log = append(p.plan.Log, args...)
+		return nil
 	case "program":
 		return p.addProgram(args)
 	}
@@ -178,6 +183,9 @@ func (p *Plan) Append(dst []byte) []byte {
 		if kv[1] != "" {
 			put(kv[0], kv[1])
 		}
+	}
+	if len(p.Log) > 0 {
+		put(append([]string{"log"}, p.Log...)...)
 	}
 	for i := range p.Programs {
 		dst = p.Programs[i].append(dst)

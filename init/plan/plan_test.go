@@ -23,6 +23,7 @@ program dhcp /gokrazy/dhcp
 const every = `slashdev-plan 1
 shell off
 devfs nomount
+log quota=16M tee=warning
 program scan /user/scan -v
 env scan A=b "C=d e"
 restart scan on-failure

@@ -89,7 +89,7 @@ func Of(p *plan.Plan, notify string, terminals []Terminal) (all []Entry, errs []
 		r.program(&p.Programs[i])
 	}
 	delete(r.seen, "logd")
-	r.ours(Entry{Name: "logd", Policy: children.Policy{Restart: children.Essential}}, "logd")
+	r.ours(Entry{Name: "logd", Policy: children.Policy{Restart: children.Essential}}, append([]string{"logd"}, p.Log...)...)
 	r.shells(terminals)
 	return r.all, r.errs
 }

@@ -22,6 +22,7 @@ import (
 	"slashdev/init/console"
 	"slashdev/init/plan"
 	"slashdev/init/userland/logd"
+	"slashdev/init/userland/logd/option"
 	"slashdev/init/userland/tool"
 )
 
@@ -38,11 +39,11 @@ func logger(ctx context.Context, e *tool.Env, args []string) error {
 		return err
 	}
 	root := flags["root"]
-	sources, err := listenFiles(e.Getenv("LISTEN_FDS"), e.Getenv("LISTEN_FDNAMES"))
+	sources, socket, err := listenFiles(e.Getenv("LISTEN_FDS"), e.Getenv("LISTEN_FDNAMES"))
 	if err != nil {
 		return err
 	}
-	options, err := logd.ParseOptions(words)
+	options, err := option.Parse(words)
 	if err != nil {
 		e.Complain(err)
 	}
@@ -50,7 +51,7 @@ func logger(ctx context.Context, e *tool.Env, args []string) error {
 	ctx, stop := signal.NotifyContext(ctx, unix.SIGTERM)
 	defer stop()
 	log := func(f string, a ...any) { fmt.Fprintf(e.Err, f+"\n", a...) }
-	cfg := logd.Config{Dir: root + logDir, Sources: sources, Options: options, Now: sinceBoot, Logf: log}
+	cfg := logd.Config{Dir: root + logDir, Sources: sources, DevLog: socket, Options: options, Now: sinceBoot, Logf: log}
 	if root == "" {
 		cfg.Consoles = openConsoles(e)
 		cfg.Kernel, cfg.Kmsg = openKmsg()
@@ -87,27 +88,45 @@ func serveLog(ctx context.Context, socket string, l *logd.Logger, log func(strin
 // firstListenFD is where handed-over descriptors start (sd_listen_fds(3)).
 const firstListenFD = 3
 
-// listenFiles returns the read ends of the programs' pipes. They are made
-// non-blocking, so that a hundred quiet programs do not cost a hundred threads.
-func listenFiles(count, names string) ([]logd.Source, error) {
+// devLog is what PID 1 calls the socket that /dev/log leads to.
+const devLog = "unixgram-/run/slashdev/log"
+
+// listenFiles sorts what PID 1 hands over: the read ends of the programs' pipes
+// and the socket of /dev/log. They are made non-blocking, so that a hundred
+// quiet programs do not cost a hundred threads.
+func listenFiles(count, names string) (sources []logd.Source, socket *os.File, err error) {
 	n, err := strconv.Atoi(count)
 	if count != "" && (err != nil || n < 0 || n > 4096) {
-		return nil, fmt.Errorf("LISTEN_FDS=%q: not a count of descriptors", tool.Clean(count))
+		return nil, nil, fmt.Errorf("LISTEN_FDS=%q: not a count of descriptors", tool.Clean(count))
 	}
-	list := strings.Split(names, ":")
-	var sources []logd.Source
+	list := append(strings.Split(names, ":"), make([]string, n)...)
 	for i := range n {
-		fd, name := firstListenFD+i, "fd"+strconv.Itoa(firstListenFD+i)
-		if i < len(list) && plan.ValidName(list[i]) {
-			name = list[i]
-		}
+		fd, name := firstListenFD+i, list[i]
 		unix.CloseOnExec(fd)
 		if err := unix.SetNonblock(fd, true); err != nil {
-			return nil, fmt.Errorf("descriptor %d (%s): %w", fd, tool.Clean(name), err)
+			return nil, nil, fmt.Errorf("descriptor %d (%s): %w", fd, tool.Clean(name), err)
 		}
-		sources = append(sources, logd.Source{Name: name, Pipe: os.NewFile(uintptr(fd), name)})
+		file := os.NewFile(uintptr(fd), name)
+		switch {
+		case name == devLog:
+			socket = file
+			err = openToAll(fd)
+		case plan.ValidName(name):
+			sources = append(sources, logd.Source{Name: name, Pipe: file})
+		default:
+			sources = append(sources, logd.Source{Name: "fd" + strconv.Itoa(fd), Pipe: file})
+		}
 	}
-	return sources, nil
+	return sources, socket, err
+}
+
+// openToAll lets anybody write to a socket, whom the kernel then names.
+func openToAll(socket int) error {
+	addr, err := unix.Getsockname(socket)
+	if u, ok := addr.(*unix.SockaddrUnix); ok {
+		err = os.Chmod(u.Name, 0o666)
+	}
+	return errors.Join(err, unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PASSCRED, 1))
 }
 
 // openKmsg lifts the kernel's limit of ten lines in five seconds, for which

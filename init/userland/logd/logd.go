@@ -25,6 +25,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"slashdev/init/console"
+	"slashdev/init/userland/logd/option"
 	"slashdev/init/userland/logd/ring"
 )
 
@@ -44,10 +45,11 @@ type Source struct {
 type Config struct {
 	Dir      string // of the ring and the spools, on a tmpfs
 	Sources  []Source
+	DevLog   *os.File  // the socket that /dev/log leads to; nil: none
 	Kernel   *os.File  // to read the kernel's log from; nil: not
 	Kmsg     io.Writer // to write to the kernel's log; nil: not
 	Consoles []*console.Console
-	Options  Options
+	Options  option.Options
 	Now      func() time.Duration // since boot
 	Logf     func(format string, args ...any)
 }
@@ -113,6 +115,9 @@ func (l *Logger) Run(ctx context.Context) error {
 	}
 	if l.cfg.Kernel != nil {
 		sources.Go(func() { l.readKernel(ctx) })
+	}
+	if l.cfg.DevLog != nil {
+		sources.Go(func() { l.readDevLog(ctx) })
 	}
 	sinkCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"slashdev/init/console"
+	"slashdev/init/userland/logd/option"
 	"slashdev/init/userland/logd/ring"
 )
 
@@ -28,9 +29,18 @@ type rig struct {
 	console  *bufio.Reader
 }
 
-func start(t *testing.T, names ...string) *rig { return startWith(t, Options{Tee: -1}, names...) }
+func start(t *testing.T, names ...string) *rig { return startWith(t, option.Defaults(), names...) }
 
-func startWith(t *testing.T, o Options, names ...string) *rig {
+func options(t *testing.T, words ...string) option.Options {
+	t.Helper()
+	o, err := option.Parse(words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func startWith(t *testing.T, o option.Options, names ...string) *rig {
 	t.Helper()
 	r := &rig{programs: map[string]*os.File{}}
 	kmsgR, kmsgW := io.Pipe()
@@ -39,7 +49,6 @@ func startWith(t *testing.T, o Options, names ...string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Ring = ring.DefaultSize
 	cfg := Config{
 		Dir: t.TempDir(), Kmsg: kmsgW, Now: func() time.Duration { return 1500 * time.Millisecond },
 		Consoles: []*console.Console{terminal}, Options: o, Logf: t.Logf,
@@ -238,7 +247,7 @@ func TestNoisyProgramDoesNotFillTheKernelsLog(t *testing.T) {
 
 // Of a program whose flood is to be dropped, what was left out is counted.
 func TestFloodIsDroppedAndCounted(t *testing.T) {
-	r := startWith(t, Options{Tee: -1, Drop: []string{"x"}}, "x")
+	r := startWith(t, options(t, "drop=x"), "x")
 	go io.Copy(io.Discard, r.kmsg)
 	go io.Copy(io.Discard, r.console)
 	const lines = 200_000
@@ -268,7 +277,7 @@ func TestFloodIsDroppedAndCounted(t *testing.T) {
 }
 
 func TestTeeByLevel(t *testing.T) {
-	r := startWith(t, Options{Tee: warning}, "x")
+	r := startWith(t, options(t, "tee=warning"), "x")
 	go io.Copy(io.Discard, r.kmsg)
 	for range bootLines {
 		r.say(t, "x", "talk\n")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"slashdev/devmgr/ctl"
+	"slashdev/init/userland/logd/option"
 	"slashdev/init/userland/logd/ring"
 )
 
@@ -150,7 +151,7 @@ func writeRecord(w *ctl.Writer, r ring.Record) error {
 	n := cut(r.Text, piece)
 	pairs := []string{
 		"seq", strconv.FormatUint(r.Seq, 10), "time", fmt.Sprintf("%.6f", r.When.Seconds()),
-		"name", r.Name, "level", LevelNames()[r.Level], "text", r.Text[:n],
+		"name", r.Name, "level", option.Levels()[r.Level], "text", r.Text[:n],
 	}
 	for {
 		rest := r.Text[n:]

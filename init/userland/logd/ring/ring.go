@@ -26,9 +26,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DefaultSize is how many bytes of records are kept.
-const DefaultSize = 4 << 20
-
 // Ring may be used by several goroutines.
 type Ring struct {
 	mu    sync.Mutex
