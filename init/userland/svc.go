@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -126,21 +126,20 @@ func svcWhy(e *tool.Env, names []string, opts tool.Options) error {
 		return tool.Usagef("svc why needs NAME (svc ls lists them)")
 	}
 	all := []record{}
+	var failed error
 	for _, name := range names {
 		reasons, err := ask(initSocket, "why", name)
-		if err != nil {
-			return err
-		}
+		failed = cmp.Or(failed, err)
 		for _, r := range reasons {
 			r["name"] = name
 		}
 		all = append(all, reasons...)
 	}
 	if opts.Has("json") {
-		return writeJSON(e, all)
+		return cmp.Or(writeJSON(e, all), failed)
 	}
-	_, err := io.WriteString(e.Out, sentences(all))
-	return err
+	e.Printf("%s", sentences(all))
+	return failed
 }
 
 // sentences puts the reasons for a state below it.

@@ -88,6 +88,7 @@ func TestSvc(t *testing.T) {
 			"scan: held for 4s\n    it waits for device input/by-id/scanner\\x1b[2J\n", "", 0},
 		{"svc why db scan", "db: up for 5m0s\nscan: held for 4s\n    it waits for device input/by-id/scanner\\x1b[2J\n", "", 0},
 		{"svc why", "", "svc why needs NAME", 2},
+		{"svc why db nosuch", "db: up for 5m0s\n", "no such program", 3},
 		{"svc why nosuch", "", "no such program", 3},
 		{"svc status nosuch", "", "nosuch: no such program", 3},
 		{"svc start scan", "", "", 0},
