@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	"slashdev/image/cpio"
+	"slashdev/image/gobuild"
 	"slashdev/image/gpt"
+	"slashdev/image/spec"
 	"slashdev/image/squash"
 )
 
@@ -319,6 +321,21 @@ func TestDiskFullWhileBuilding(t *testing.T) {
 		if len(left)+len(hidden) > 0 {
 			t.Errorf("%s: left behind: %v %v", target, left, hidden)
 		}
+	}
+}
+
+// gokrazy's own programs, which run when the file does not say, come with us.
+func TestDefaultProgramsCanBeBuilt(t *testing.T) {
+	s, err := spec.Parse("config.json", []byte(`{"Hostname":"box"}`))
+	if err != nil || len(s.Programs) != 4 {
+		t.Fatalf("%v: %v", s, err)
+	}
+	var list []gobuild.Program
+	for _, p := range s.Programs {
+		list = append(list, gobuild.Program{Package: p.Package, Dir: ".."})
+	}
+	if _, err := gobuild.Build(t.Context(), gobuild.Config{Arch: "amd64", Cache: t.TempDir()}, list); err != nil {
+		t.Error(err)
 	}
 }
 
