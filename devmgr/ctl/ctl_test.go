@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -272,4 +276,52 @@ func FuzzRequest(f *testing.F) {
 			t.Fatalf("%d answers to %d requests", answers, lines)
 		}
 	})
+}
+
+// The mode of the socket keeps others out already; this must hold without it.
+func TestRootOnly(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: plays another user")
+	}
+	for uid, want := range map[int]string{0: "ok\n", 65534: "err 4 \"permission denied: this socket is for root\"\n"} {
+		ours, theirs := socketPair(t, uid)
+		s := &Server{RootOnly: true, Handle: handle}
+		var client sync.WaitGroup
+		client.Go(func() { s.client(t.Context(), ours) })
+		theirs.Write([]byte("echo\n")) // may fail: nobody reads it from the wrong user
+		theirs.CloseWrite()
+		got, err := io.ReadAll(theirs)
+		if string(got) != want {
+			t.Errorf("user %d: got %q, %v", uid, got, err)
+		}
+		theirs.Close()
+		client.Wait()
+	}
+}
+
+// socketPair makes connected sockets as another user. The ids of one thread
+// change, and with root as its real user it may go back.
+func socketPair(t *testing.T, uid int) (ours, theirs *net.UnixConn) {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	const keep = ^uintptr(0)
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, keep, uintptr(uid), keep); errno != 0 {
+		t.Fatal(errno)
+	}
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SETRESUID, keep, 0, keep); errno != 0 || err != nil {
+		t.Fatal(errno, err)
+	}
+	var conns [2]*net.UnixConn
+	for i, fd := range fds {
+		f := os.NewFile(uintptr(fd), "pair")
+		conn, err := net.FileConn(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		conns[i] = conn.(*net.UnixConn)
+	}
+	return conns[0], conns[1]
 }

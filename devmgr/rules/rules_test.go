@@ -82,6 +82,8 @@ func TestStock(t *testing.T) {
 		{"rtc", "rtc1", "", "hctosys=0", "0600 root:root"},
 		{"virtio-ports", "vport1p1", "", "name=org.qemu.guest_agent.0", "0600 root:root virtio-ports/org.qemu.guest_agent.0"},
 		{"virtio-ports", "vport1p2", "", "name=../../null", "0600 root:root kept"},
+		{"virtio-ports", "vport1p2", "", "name=..", "0600 root:root"},
+		{"virtio-ports", "vport1p2", "", "name=.hidden", "0600 root:root"},
 		{"virtio-ports", "vport1p2", "", "name=a b", "0600 root:root"},
 		{"watchdog", "watchdog0", "", "", "0600 root:root kept"},
 		{"nosuch", "thing", "DEVMODE=0644", "", "0644 root:root kept"},

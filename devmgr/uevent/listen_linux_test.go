@@ -158,3 +158,37 @@ func TestCloseWakesNext(t *testing.T) {
 		t.Fatal("Next still waits after Close")
 	}
 }
+
+// Each half of the check must do without the other: a forger without root
+// fails both, and would not show that one is broken.
+func TestE2_EachHalfOfTheSenderCheck(t *testing.T) {
+	for _, tt := range []struct {
+		from unix.Sockaddr
+		want bool
+	}{
+		{&unix.SockaddrNetlink{Groups: kernelGroup}, true},
+		{&unix.SockaddrNetlink{Groups: kernelGroup, Pid: 42}, false},
+		{&unix.SockaddrNetlink{}, false},
+		{&unix.SockaddrNetlink{Groups: 2}, false}, // udevd's
+		{&unix.SockaddrUnix{}, false},
+		{nil, false},
+	} {
+		if got := fromKernel(tt.from); got != tt.want {
+			t.Errorf("from %+v: %v", tt.from, got)
+		}
+	}
+	for _, tt := range []struct {
+		oob  []byte
+		want bool
+	}{
+		{unix.UnixCredentials(&unix.Ucred{}), true},
+		{unix.UnixCredentials(&unix.Ucred{Pid: 42}), false}, // root, but a process
+		{unix.UnixCredentials(&unix.Ucred{Uid: 1000, Gid: 1000}), false},
+		{nil, false},
+		{[]byte("short"), false},
+	} {
+		if got := rootCredentials(tt.oob); got != tt.want {
+			t.Errorf("credentials %x: %v", tt.oob, got)
+		}
+	}
+}

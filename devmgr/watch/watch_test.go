@@ -20,8 +20,16 @@ func TestOrderAndMissed(t *testing.T) {
 	expect(t, slow, Record{Name: "a"}, Record{Name: "b"}, Record{Missed: 2})
 	h.Publish(Record{Name: "e"})
 	expect(t, slow, Record{Name: "e"})
+	for _, name := range []string{"f", "g", "h"} {
+		h.Publish(Record{Name: name})
+	}
+	expect(t, slow, Record{Name: "f"})
+	h.Publish(Record{Name: "i"}) // there is room, but what was missed came before it
+	expect(t, slow, Record{Name: "g"}, Record{Missed: 2})
+	h.Publish(Record{Name: "j"})
+	expect(t, slow, Record{Name: "j"})
 	h.Close()
-	expect(t, fast, Record{Name: "e"})
+	expect(t, fast, Record{Name: "e"}, Record{Name: "f"}, Record{Name: "g"}, Record{Name: "h"}, Record{Name: "i"}, Record{Name: "j"})
 	if _, err := fast.Next(context.Background()); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
