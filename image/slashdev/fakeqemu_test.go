@@ -15,7 +15,7 @@ import (
 )
 
 // fakeQEMU behaves as QEMU with a guest in it, as $FAKE says: shell, password,
-// panic, silent (boots, says nothing), deaf (no QMP either), broken (ends with
+// panic, fainting (dies of the power-off), silent (boots, says nothing), deaf (no QMP either), broken (ends with
 // an error), mute (ends with 0, as after a guest's invisible death).
 func fakeQEMU() {
 	switch os.Getenv("FAKE") {
@@ -117,6 +117,9 @@ func fakeShell(in *bufio.Reader, events io.Writer) {
 		fmt.Print(line)
 		switch words := strings.SplitN(strings.TrimSpace(line), " ", 3); words[0] {
 		case "poweroff":
+			if os.Getenv("FAKE") == "fainting" {
+				os.Exit(0)
+			}
 			shutdown(events, "guest-shutdown")
 		case "kill":
 			syscall.Kill(os.Getpid(), syscall.SIGKILL)
