@@ -1,17 +1,19 @@
 package main
 
 import (
+	"runtime"
+	"time"
+
 	"slashdev/init/control"
 	"slashdev/init/initreq"
 	"slashdev/init/ipc"
+	"slashdev/init/signals"
 )
 
 // openInitctl makes the FIFO anew, unless one was kept, and reads it from now
 // on. The reader of an older one ends with its file.
 func (m *machine) openInitctl(kept int) {
-	if m.fifo != nil {
-		m.fifo.Close()
-	}
+	m.closeInitctl()
 	f, err := ipc.OpenFifo(fifoPath, kept)
 	if err != nil {
 		m.log("%v", err)
@@ -23,25 +25,30 @@ func (m *machine) openInitctl(kept int) {
 	}
 	m.doors["initctl"] = control.Open(f, func() {
 		control.ReadInitctl(f,
-			func(r initreq.Request) { m.post(func() { m.initctl(r) }) },
+			func(r initreq.Request) { m.post(func() { m.report([]error{m.initctl(r)}) }) },
 			func(err error) { m.post(func() { m.log("%v", err) }) })
 	})
 }
 
+// closeInitctl leaves the FIFO closed until somebody has it reopened.
+func (m *machine) closeInitctl() {
+	if m.fifo != nil {
+		m.fifo.Close()
+		m.fifo = nil
+	}
+}
+
 // initctl acts on a request of sysvinit's tools.
-func (m *machine) initctl(r initreq.Request) {
-	if r.Cmd != initreq.RunLevel {
-		m.log("initctl request %d: passed over", r.Cmd)
-		return
-	}
-	switch r.RunLevel {
-	case '0':
-		m.shutdown(off, "run level 0")
-	case '6':
-		m.shutdown(restart, "run level 6")
-	case 'q', 'Q':
-		m.reload()
-	default:
-		m.log("run level %q: this machine has none but 0 and 6", string(rune(r.RunLevel)))
-	}
+func (m *machine) initctl(r initreq.Request) error {
+	d, err := m.level.Act(r)
+	m.grace = time.Duration(r.SleepTime) * time.Second
+	m.do(d, "initctl")
+	return err
+}
+
+// enter goes to the run level of a deed and writes it to where halt(8) of
+// sysvinit looks.
+func (m *machine) enter(d signals.Deed) {
+	m.level.Enter(d)
+	m.report([]error{m.k.Store("/run/utmp", m.level.Utmp(time.Now(), runtime.GOARCH == "arm64"))})
 }

@@ -83,7 +83,7 @@ func (m *machine) spawn(u *unit) {
 	m.inFlight++
 	passed, env := notify.Pass(slices.Concat(u.passed, u.stored)...)
 	c := u.entry.Command
-	c.Files, c.Env, c.Cgroup = slices.Concat(u.files, passed), slices.Concat(c.Env, env), u.cgroup()
+	c.Files, c.Env, c.Cgroup = slices.Concat(u.files, passed), slices.Concat(c.Env, env, m.level.Environ()), u.cgroup()
 	if u.entry.Role == roster.Program && u.Starts == 0 {
 		c.Env = append(c.Env, "GOKRAZY_FIRST_START=1")
 	}
@@ -220,7 +220,7 @@ func (m *machine) untilDeadline(now time.Time) time.Duration {
 	consider(m.gate)
 	consider(m.watch.Deadline())
 	if m.ending != nil {
-		consider(m.ending.deadline)
+		consider(m.ending.until)
 	}
 	return max(next.Sub(now), 0)
 }

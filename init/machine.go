@@ -17,6 +17,8 @@ import (
 	"slashdev/init/linux"
 	"slashdev/init/notify"
 	"slashdev/init/roster"
+	"slashdev/init/runlevel"
+	"slashdev/init/signals"
 	"slashdev/init/watchdog"
 	"slashdev/init/why"
 )
@@ -27,6 +29,8 @@ type kernel interface {
 	boot.Kernel
 	halt.Kernel
 	Read(path string) (string, error)
+	Store(path string, data []byte) error
+	Remove(path string) error
 	Start(linux.Command) (linux.Process, error)
 	Signal(linux.Process, syscall.Signal) error
 	KillCgroup(dir string) error
@@ -63,7 +67,12 @@ type machine struct {
 	stage    stage
 	gate     time.Time // when the machine counts as settled whatever is missing
 	ending   *ending
-	pressed  []time.Time // the last presses of Ctrl-Alt-Del
+	pressed  signals.Presses
+	profile  signals.Profile
+	level    runlevel.State
+	rescued  bool          // it is without programs
+	grace    time.Duration // between SIGTERM and the kill, as the last request has it
+	switches signals.Switches
 }
 
 // stage is how far the boot has come.
@@ -99,7 +108,7 @@ const (
 
 func newMachine(k kernel) *machine {
 	return &machine{
-		k: k, started: time.Now(), devices: map[string]bool{}, doors: map[string]*control.Door{},
+		k: k, started: time.Now(), profile: signals.Slashdev, devices: map[string]bool{}, doors: map[string]*control.Door{},
 		inbox: make(chan func(), inboxSize), spawns: make(chan birth, maxUnits), rubbish: ipc.NewCloser(k.Close),
 	}
 }
@@ -108,7 +117,9 @@ func newMachine(k kernel) *machine {
 func (m *machine) log(format string, args ...any) {
 	text := "init: " + fmt.Sprintf(format, args...)
 	for _, c := range m.consoles {
-		c.Print(text)
+		if !m.switches.Quiet || c.Name == kernelLog {
+			c.Print(text)
+		}
 	}
 }
 

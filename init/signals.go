@@ -1,98 +1,95 @@
 package main
 
 import (
-	"strings"
 	"syscall"
 	"time"
+
+	"slashdev/init/children"
+	"slashdev/init/roster"
+	"slashdev/init/signals"
 )
-
-// deed is what a signal to PID 1 means.
-type deed int
-
-const (
-	nothing deed = iota
-	reload
-	reopen // initctl, or halt where it needs no reopening
-	toHalt
-	toPowerOff
-	toReboot
-	keys // Ctrl-Alt-Del
-	power
-	reexec
-)
-
-// The signals of the slashdev profile. From 37 on they are systemd's RTMIN+3
-// and up, counted from 34, whatever the C library calls RTMIN.
-func meaning(s syscall.Signal) deed {
-	switch s {
-	case syscall.SIGHUP:
-		return reload
-	case syscall.SIGUSR1:
-		return reopen
-	case syscall.SIGUSR2, 34 + 4, 34 + 14:
-		return toPowerOff
-	case syscall.SIGTERM, 34 + 5, 34 + 15:
-		return toReboot
-	case 34 + 3, 34 + 13:
-		return toHalt
-	case syscall.SIGINT:
-		return keys
-	case syscall.SIGPWR:
-		return power
-	case syscall.SIGQUIT, 34 + 25:
-		return reexec
-	}
-	return nothing
-}
 
 func (m *machine) signal(s syscall.Signal) {
-	switch meaning(s) {
-	case reload:
+	d := m.profile.Meaning(s)
+	if m.switches.Debug && s != syscall.SIGCHLD {
+		m.log("signal %d: %s", int(s), d)
+	}
+	m.do(d, s.String())
+}
+
+// do does what a signal, a request or a person asks for.
+func (m *machine) do(d signals.Deed, why string) {
+	switch d {
+	case signals.Halt, signals.PowerOff, signals.Reboot, signals.Kexec:
+		m.shutdown(d, why)
+	case signals.HaltNow, signals.PowerOffNow, signals.RebootNow, signals.KexecNow:
+		m.shutdown(d.Orderly(), why)
+		m.ending.atOnce(m)
+	case signals.CtrlAltDel:
+		m.shutdown(restart, why)
+		if m.pressed.Add(time.Now()) {
+			m.log("ctrl-alt-del seven times: now")
+			m.ending.over = true
+		}
+	case signals.Reload:
 		m.reload()
-	case reopen:
-		if m.fifo == nil || !m.fifo.Current() {
-			m.openInitctl(0)
+	case signals.Reexec:
+		m.reexec(why)
+	case signals.Reopen, signals.ReopenOrHalt:
+		if d == signals.ReopenOrHalt && m.fifo != nil && m.fifo.Current() {
+			m.shutdown(halted, why)
 			return
 		}
-		m.shutdown(halted, s.String())
-	case toHalt:
-		m.shutdown(halted, s.String())
-	case toPowerOff:
-		m.shutdown(off, s.String())
-	case toReboot:
-		m.shutdown(restart, s.String())
-	case keys:
-		m.ctrlAltDel(time.Now())
-	case power:
-		m.powerStatus()
-	case reexec:
-		m.log("%s: this version cannot re-execute itself: use reboot", s)
+		m.openInitctl(0)
+	default:
+		m.adjust(d, why)
 	}
 }
 
-// ctrlAltDel reboots cleanly; pressed seven times within two seconds, at once.
-func (m *machine) ctrlAltDel(now time.Time) {
-	m.pressed = append(m.pressed, now)
-	if n := len(m.pressed); n > 7 {
-		m.pressed = m.pressed[n-7:]
-	}
-	m.shutdown(restart, "ctrl-alt-del")
-	if len(m.pressed) == 7 && now.Sub(m.pressed[0]) <= 2*time.Second {
-		m.log("ctrl-alt-del seven times: now")
-		m.ending.over = true
+// adjust does the deeds that change how the machine goes on.
+func (m *machine) adjust(d signals.Deed, why string) {
+	switch d {
+	case signals.Close:
+		m.closeInitctl()
+	case signals.Power:
+		status, _ := m.k.Read(powerStatus) // none: the power fails
+		_ = m.k.Remove(powerStatus)
+		m.adjust(signals.PowerEvent(status), why)
+	case signals.PowerFails, signals.BatteryLow, signals.PowerBack, signals.Keyboard:
+		m.log("%s", d)
+		if u := m.unit(d.Event()); u != nil {
+			m.tell(u, children.Event{Kind: children.Start})
+		} else if d == signals.PowerFails || d == signals.BatteryLow {
+			m.shutdown(off, string(d))
+		}
+	case signals.Rescue, signals.Start, signals.Afresh:
+		m.changePrograms(d, why)
+	default:
+		m.switches.Set(d)
 	}
 }
 
-// powerStatus acts on what a UPS daemon left: O is power is back, L the battery
-// is low, F or nothing it fails (devfs-semantics D.4).
-func (m *machine) powerStatus() {
-	text, err := m.k.Read("/run/powerstatus")
-	if err != nil {
-		text = "F"
-	}
-	if strings.HasPrefix(text, "O") {
-		m.log("power is back")
+const powerStatus = "/run/powerstatus"
+
+// reexec is asked for by QUIT, by initctl and by the control socket.
+func (m *machine) reexec(why string) {
+	m.log("%s: this version cannot re-execute itself: use reboot", why)
+}
+
+// changePrograms goes to a run level of its own without programs, back to the
+// normal one, or starts them all afresh.
+func (m *machine) changePrograms(d signals.Deed, why string) {
+	kinds := map[signals.Deed]children.Kind{signals.Rescue: children.Stop, signals.Start: children.Start, signals.Afresh: children.Again}
+	if m.ending != nil || m.stage == settling || d == signals.Start && !m.rescued {
 		return
 	}
-	m.shutdown(off, "power fails")
+	m.rescued = d == signals.Rescue
+	m.enter(d)
+	m.log("%s (%s)", d, why)
+	for _, u := range m.units {
+		manual := u.entry.Plan != nil && u.entry.Plan.Manual
+		if u.entry.Role == roster.Program && (d == signals.Start && !manual || u.State != children.Down) {
+			m.tell(u, children.Event{Kind: kinds[d]})
+		}
+	}
 }

@@ -24,7 +24,7 @@ func (m *machine) begin() {
 			m.awaitKey(u)
 		case u.onDemand():
 			m.awaitClient(u)
-		case u.of == nil && (u.entry.Plan == nil || !u.entry.Plan.Manual):
+		case u.of == nil && u.entry.Role != roster.Ender && (u.entry.Plan == nil || !u.entry.Plan.Manual):
 			m.tell(u, children.Event{Kind: children.Start})
 		}
 	}
@@ -76,7 +76,7 @@ func (m *machine) overdue(missing string) bool {
 // release starts the units for which everything is there.
 func (m *machine) release() {
 	for _, u := range m.units {
-		if u.State == children.Held && len(waits.Missing(u.entry.Conds, m.met)) == 0 {
+		if u.State == children.Held && !m.switches.Paused && len(waits.Missing(u.entry.Conds, m.met)) == 0 {
 			m.tell(u, children.Event{Kind: children.Go})
 		}
 		if u.State == children.Starting && u.readyBy(m.devices) {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+
 	"slashdev/init/children"
 	"slashdev/init/cmdline"
 	"slashdev/init/console"
@@ -17,11 +20,16 @@ func (m *machine) addUnits(p *plan.Plan, words cmdline.Words) {
 	m.report(errs)
 	table := files.New(m.k)
 	for _, e := range entries {
+		if _, err := m.k.Read(roster.Hooks(e.Name)); e.Role == roster.Ender && e.Name != roster.Teardown && errors.Is(err, fs.ErrNotExist) {
+			continue // the image has no hooks for it
+		}
 		u := m.add(e)
 		switch {
 		case u == nil:
 		case e.Name == logger:
 			u.files, u.passed = table.Logger()
+		case e.Name == roster.Teardown: // the logger has gone by then
+			u.files, _ = table.Logger()
 		case e.Log != "":
 			u.files = table.Child(e.Log)
 		}

@@ -16,6 +16,7 @@ import (
 	"slashdev/init/notify"
 	"slashdev/init/plan"
 	"slashdev/init/roster"
+	"slashdev/init/signals"
 	"slashdev/init/watchdog"
 )
 
@@ -33,6 +34,8 @@ func bootUp(m *machine, k linux.Kernel) {
 	m.say(armed)
 	m.report(append(errs, err))
 	m.report(boot.Do(k, boot.Early()))
+	m.profile, err = signals.ParseProfile(words.Get("init.signals"))
+	m.report([]error{err})
 	m.openInitctl(0)
 	m.openSockets(nil)
 	p := m.readPlan()
@@ -44,6 +47,7 @@ func bootUp(m *machine, k linux.Kernel) {
 // settle is the part of the boot that only programs wait for. The loop does it
 // first, while the spawner makes devmgr.
 func (m *machine) settle(k linux.Kernel, hostname string) {
+	m.enter(signals.Start)
 	m.report(boot.Do(k, boot.Rest()))
 	m.report([]error{k.LoopbackUp(), k.CatchCtrlAltDel()})
 	if hostname != "" {

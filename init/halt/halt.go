@@ -1,5 +1,6 @@
-// Package halt takes the machine down once its programs have been stopped: it
-// makes the list of steps from the mount table, and does them.
+// Package halt is what PID 1 does itself before the end. By then `userland
+// teardown` has unmounted what it could; if it could not even be started, the
+// disks are clean all the same.
 //
 // Each step may block for ever on a dead disk. PID 1 therefore runs Do in a
 // goroutine of its own and stops waiting for it at a deadline.
@@ -15,14 +16,13 @@ import (
 // Kernel is what the steps need from the kernel.
 type Kernel interface {
 	KillAll(sig syscall.Signal) error
-	Unmount(target string) error
 	RemountReadOnly(target string) error
 	Sync()
 }
 
 // Step is one thing to do; it prints itself as the command one would type.
 type Step struct {
-	Verb   string // kill, umount, remount, sync
+	Verb   string // kill, remount, sync
 	Target string
 }
 
@@ -33,23 +33,16 @@ func (s Step) String() string {
 	case "remount":
 		return "mount -o remount,ro " + s.Target
 	}
-	return strings.TrimSpace(s.Verb + " " + s.Target)
+	return s.Verb
 }
 
 // Plan returns the steps for a machine with this /proc/self/mountinfo: kill
-// what is left, unmount in reverse order, make the rest read-only, sync. The
-// disks are synced first too: if an unmount hangs, the data is safe.
+// what is left, make the disks read-only, the last mounted first, sync. They are
+// synced first too: if a remount hangs, the data is safe.
 func Plan(mountinfo string) []Step {
 	steps := []Step{{"kill", ""}, {"sync", ""}}
-	disks := onDisk(mountinfo)
-	slices.Reverse(disks)
-	for _, target := range disks {
-		if target != "/" {
-			steps = append(steps, Step{"umount", target})
-		}
-	}
-	if slices.Contains(disks, "/") {
-		steps = append(steps, Step{"remount", "/"})
+	for _, target := range slices.Backward(onDisk(mountinfo)) {
+		steps = append(steps, Step{"remount", target})
 	}
 	return append(steps, Step{"sync", ""})
 }
@@ -69,8 +62,6 @@ func (s Step) do(k Kernel) error {
 	switch s.Verb {
 	case "kill":
 		return k.KillAll(syscall.SIGKILL)
-	case "umount":
-		return k.Unmount(s.Target)
 	case "remount":
 		return k.RemountReadOnly(s.Target)
 	}
@@ -99,7 +90,7 @@ func inMemory(fstype string) bool {
 		"bpf", "pstore", "fusectl", "efivarfs", "securityfs", "debugfs", "tracefs", "configfs", "hugetlbfs":
 		return true
 	}
-	return false
+	return strings.HasPrefix(fstype, "fuse")
 }
 
 // unescape decodes the \ooo of blanks and backslashes in a path.

@@ -19,8 +19,8 @@ damaged line
 
 const want = `kill -KILL -1
 sync
-umount /perm/my disk
-umount /perm
+mount -o remount,ro /perm/my disk
+mount -o remount,ro /perm
 mount -o remount,ro /
 sync
 `

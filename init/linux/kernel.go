@@ -21,15 +21,6 @@ func (Kernel) Mount(source, target, fstype string, flags uintptr, data string) e
 	return wrap("mount "+target, unix.Mount(source, target, fstype, flags, data))
 }
 
-// Unmount takes a mount away; lazily when nothing else goes.
-func (Kernel) Unmount(target string) error {
-	err := unix.Unmount(target, unix.UMOUNT_NOFOLLOW)
-	if err == unix.EBUSY {
-		err = unix.Unmount(target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-	}
-	return wrap("unmount "+target, err)
-}
-
 // RemountReadOnly makes a mount that cannot be taken away read-only.
 func (Kernel) RemountReadOnly(target string) error {
 	return wrap("remount "+target, unix.Mount("", target, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
@@ -70,6 +61,12 @@ func (Kernel) Write(path, text string) error {
 	_, err = unix.Write(fd, []byte(text))
 	return wrap("write "+path, err)
 }
+
+// Store writes a file of /run anew.
+func (Kernel) Store(path string, data []byte) error { return os.WriteFile(path, data, 0o644) }
+
+// Remove removes a file.
+func (Kernel) Remove(path string) error { return os.Remove(path) }
 
 // Read returns what a small file holds, at most 1 MiB.
 func (Kernel) Read(path string) (string, error) {
@@ -137,6 +134,7 @@ const (
 	Halt     = unix.LINUX_REBOOT_CMD_HALT
 	PowerOff = unix.LINUX_REBOOT_CMD_POWER_OFF
 	Restart  = unix.LINUX_REBOOT_CMD_RESTART
+	Kexec    = unix.LINUX_REBOOT_CMD_KEXEC
 )
 
 // Reboot ends the machine. It returns only with an error.

@@ -32,7 +32,18 @@ const (
 	Program
 	Helper // looks whether a program is ready or healthy
 	Shell
+	Ender // is started when the machine goes down
 )
+
+// Teardown is the ender that unmounts the disks.
+const Teardown = "teardown"
+
+// Hooks is where the image has executables for an event: it is their ender's
+// name. Shutdown is the event that all machines have.
+func Hooks(event string) string { return "/etc/slashdev/" + event + ".d" }
+
+// Shutdown is the name of the hooks that run when the machine goes down.
+const Shutdown = "shutdown"
 
 // Entry is one child.
 type Entry struct {
@@ -85,6 +96,7 @@ func Of(p *plan.Plan, notify string, terminals []Terminal) (all []Entry, errs []
 		Restart: children.Essential, Notifies: true, Watchdog: silence, StopTimeout: 2 * time.Second,
 	}}, announce(p)...)
 	r.ours(Entry{Name: "perm", Role: Chore, Policy: children.Policy{Restart: children.Never}}, "perm")
+	r.enders()
 	for i := range p.Programs {
 		r.program(&p.Programs[i])
 	}
@@ -92,6 +104,14 @@ func Of(p *plan.Plan, notify string, terminals []Terminal) (all []Entry, errs []
 	r.ours(Entry{Name: "logd", Policy: children.Policy{Restart: children.Essential}}, append([]string{"logd"}, p.Log...)...)
 	r.shells(terminals)
 	return r.all, r.errs
+}
+
+func (r *roster) enders() {
+	policy := children.Policy{Restart: children.Never}
+	r.ours(Entry{Name: Teardown, Role: Ender, Policy: policy}, Teardown)
+	for _, event := range []string{Shutdown, "powerfail", "powerfailnow", "powerok", "kbrequest"} {
+		r.ours(Entry{Name: event, Role: Ender, Policy: policy}, "hooks", event)
+	}
 }
 
 type roster struct {
@@ -133,7 +153,7 @@ func announce(p *plan.Plan) []string {
 // environment is what every child gets; programs get a little more.
 func (r *roster) environment(home string, more ...string) []string {
 	return append([]string{
-		"PATH=/user:/gokrazy:/sbin:/bin", "USER=root", "HOME=" + home, "NOTIFY_SOCKET=" + r.notify,
+		"PATH=/user:/gokrazy:/sbin:/bin", "USER=root", "HOME=" + home, "NOTIFY_SOCKET=" + r.notify, "CONSOLE=/dev/console",
 	}, more...)
 }
 

@@ -32,6 +32,12 @@ program logd /user/logd
 	}
 	want := `devmgr: /sbin/devmgr devmgr daemon --announce disk/by-label/data log=devmgr waits=[] key=false
 perm: /sbin/userland perm log=perm waits=[] key=false
+teardown: /sbin/userland teardown log=teardown waits=[] key=false
+shutdown: /sbin/userland hooks shutdown log=shutdown waits=[] key=false
+powerfail: /sbin/userland hooks powerfail log=powerfail waits=[] key=false
+powerfailnow: /sbin/userland hooks powerfailnow log=powerfailnow waits=[] key=false
+powerok: /sbin/userland hooks powerok log=powerok waits=[] key=false
+kbrequest: /sbin/userland hooks kbrequest log=kbrequest waits=[] key=false
 dhcp: /gokrazy/dhcp dhcp log=dhcp waits=[the devices present at boot and /perm] key=false
 db: /user/db db -v log=db waits=[device disk/by-label/data] key=false
 db:ready: /sbin/userland await tcp:localhost:5432 log=db waits=[] key=false

@@ -90,6 +90,8 @@ func serviceApplets() []tool.Applet {
 	return []tool.Applet{
 		{Name: "logd", Help: "The logger. PID 1 starts it and hands it the programs' pipes.", Run: logger},
 		{Name: "perm", Help: "Mounts /perm as the plan says. PID 1 starts it once.", Run: perm},
+		{Name: "hooks", Use: "EVENT", Help: helpHooks, Run: hooks},
+		{Name: "teardown", Use: "[--plan]", Help: helpTeardown, Run: takeDown},
 		{Name: "launch", Help: helpLaunch, Run: becomeProgram},
 		{Name: "health", Use: "URL|tcp:ADDR", Help: helpHealth, Run: health},
 		{Name: "await", Use: "net|clock|tcp:ADDR|unix:PATH|file:PATH", Help: helpAwait, Run: await},
@@ -101,8 +103,10 @@ const (
 	helpLaunch = `Becomes a program. PID 1 starts it for a user, capabilities, limits and what
 else takes more than fork and exec, with the plan's lines on descriptor 3.
 Exit 111: it was refused, for the reason given.`
-	helpHealth = "Exit 0 when the program answers: a connection, or a status below 400."
-	helpAwait  = `Ends when it is there: net is a default route, clock a time after 2020, tcp and
+	helpHooks    = "Runs the image's executables in /etc/slashdev/EVENT.d. PID 1 starts it."
+	helpTeardown = "Unmounts everything. PID 1 starts it last of all; --plan only prints the steps."
+	helpHealth   = "Exit 0 when the program answers: a connection, or a status below 400."
+	helpAwait    = `Ends when it is there: net is a default route, clock a time after 2020, tcp and
 unix somebody who takes connections.`
 	helpSvcMore = `--json: for programs, with every verb that reads
 svc log -f: and what comes, until Ctrl-C; -n LINES, 20 if not said; --since AGE

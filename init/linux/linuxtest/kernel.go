@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -26,6 +27,7 @@ type Kernel struct {
 	Clients   chan bool                // each value is a client that comes to a socket
 	Lines     chan bool                // each value is a line, or the end of a pipe
 	SyncHangs chan struct{}            // when set, Sync waits until it is closed
+	Hangs     string                   // calls that begin so wait for the same
 
 	mu    sync.Mutex
 	next  int // the last pid given out
@@ -33,9 +35,12 @@ type Kernel struct {
 }
 
 func (k *Kernel) call(format string, args ...any) error {
+	s := fmt.Sprintf(format, args...)
+	if k.Hangs != "" && strings.HasPrefix(s, k.Hangs) {
+		<-k.SyncHangs
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := fmt.Sprintf(format, args...)
 	k.Calls = append(k.Calls, s)
 	if len(k.Calls) == k.FailCall {
 		return fmt.Errorf("%s: %w", short(format, args), k.Err)
@@ -61,9 +66,6 @@ func (k *Kernel) Log() []string {
 func (k *Kernel) Mount(source, target, fstype string, flags uintptr, data string) error {
 	return k.call("mount %[1]s from %[2]s type %[3]s flags %[4]d %[5]s", target, source, fstype, flags, data)
 }
-
-// Unmount records an unmount.
-func (k *Kernel) Unmount(target string) error { return k.call("unmount %s", target) }
 
 // RemountReadOnly records a remount.
 func (k *Kernel) RemountReadOnly(target string) error { return k.call("remount %s", target) }
@@ -116,8 +118,18 @@ func (k *Kernel) AwaitClient(int) error {
 // AwaitLine waits until Lines is told.
 func (k *Kernel) AwaitLine(int) bool { return <-k.Lines }
 
+// Store records a file.
+func (k *Kernel) Store(path string, data []byte) error {
+	return k.call("store %s %d bytes", path, len(data))
+}
+
+// Remove records the end of a file.
+func (k *Kernel) Remove(path string) error { return k.call("remove %s", path) }
+
 // Read returns what Files holds.
 func (k *Kernel) Read(path string) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if text, ok := k.Files[path]; ok {
 		return text, nil
 	}

@@ -23,4 +23,6 @@ func Power() []string {
 }
 
 // Services are started by PID 1 as "userland NAME"; they have no link.
-func Services() []string { return []string{"logd", "perm", "launch", "health", "await"} }
+func Services() []string {
+	return []string{"logd", "perm", "launch", "health", "await", "hooks", "teardown"}
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"slashdev/init/children"
+	"slashdev/init/initreq"
+	"slashdev/init/linux"
+	"slashdev/init/signals"
+)
+
+// bubble runs f with a rig whose programs are up: devmgr 100, logd 102, hello
+// 103 and web 104. The machine is ended behind f when f did not end it.
+func bubble(t *testing.T, f func(r *rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.up()
+		r.do(func() { r.m.enter(signals.Start) })
+		f(r)
+		if !t.Failed() && len(r.over) == 0 {
+			r.do(func() { r.m.ending = &ending{over: true} })
+			<-r.over
+		}
+		r.m.closeConsoles()
+	})
+}
+
+func (r *rig) signal(s syscall.Signal) {
+	r.signals <- s
+	synctest.Wait()
+}
+
+func (r *rig) request(q initreq.Request, data string) error {
+	var err error
+	copy(q.Data[:], data)
+	r.do(func() { err = r.m.initctl(q) })
+	return err
+}
+
+// P-03: every signal a hundred times. Those that end the machine are left out
+// by the profile sysv, as is USR1, which makes a real FIFO; the table of package
+// signals has all.
+func TestP03_EverySignalAHundredTimes(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.m.profile = signals.SysV
+		for _, s := range caught() {
+			for range 100 {
+				if !slices.Contains([]os.Signal{syscall.SIGINT, syscall.SIGPWR, syscall.SIGUSR1}, s) {
+					r.signal(s.(syscall.Signal))
+				}
+			}
+		}
+		r.signal(syscall.SIGCONT)
+		r.want("after all of them", string(r.m.unit("hello").State), string(children.Up))
+	})
+}
+
+func TestP03_SignalLeadsTo(t *testing.T) {
+	tests := []struct {
+		signal syscall.Signal
+		to     end
+		at     string // run level
+	}{
+		{syscall.SIGTERM, restart, "6"}, {37, halted, "0"}, {38, off, "0"}, {39, restart, "6"}, {40, signals.Kexec, "6"},
+	}
+	for _, tt := range tests {
+		bubble(t, func(r *rig) {
+			r.k.Files["/sys/kernel/kexec_loaded"] = "1\n"
+			r.signal(tt.signal)
+			if r.m.ending == nil || r.m.ending.to != tt.to {
+				t.Errorf("signal %d: %+v", int(tt.signal), r.m.ending)
+			}
+			if env := r.m.level.Environ(); !slices.Contains(env, "RUNLEVEL="+tt.at) || !slices.Contains(env, "PREVLEVEL=3") {
+				t.Errorf("signal %d: environment %q", int(tt.signal), env)
+			}
+		})
+	}
+}
+
+func TestKexecWithoutAKernelReboots(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.signal(34 + 6)
+		r.want("it leads to", string(r.m.ending.to), string(restart))
+	})
+}
+
+// The immediate ends sync, and do nothing else.
+func TestP03_ImmediateEnd(t *testing.T) {
+	bubble(t, func(r *rig) {
+		n := len(r.k.Log())
+		r.signal(34 + 14)
+		if len(r.over) == 0 || r.m.ending.to != off {
+			t.Fatalf("it leads to %+v", r.m.ending)
+		}
+		for _, c := range r.k.Log()[n:] {
+			if strings.HasPrefix(c, "unmount") || strings.HasPrefix(c, "killall") {
+				t.Error(c)
+			}
+		}
+	})
+}
+
+func TestRunLevelsStopAndStartPrograms(t *testing.T) {
+	bubble(t, func(r *rig) {
+		if err := r.request(initreq.Request{Cmd: initreq.RunLevel, RunLevel: 'S'}, ""); err != nil {
+			t.Fatal(err)
+		}
+		r.end(103, 143)
+		r.end(104, 143)
+		r.want("hello in level S", string(r.m.unit("hello").State), "down")
+		r.want("devmgr in level S", string(r.m.unit("devmgr").State), "up")
+		n := len(r.k.Log())
+		if err := r.request(initreq.Request{Cmd: initreq.RunLevel, RunLevel: '3'}, ""); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(r.k.Log()[n:], `start /hello ["hello"]`) {
+			t.Errorf("level 3 starts %q", r.k.Log()[n:])
+		}
+	})
+}
+
+// halt -f of sysvinit sends TSTP before it kills everybody.
+func TestPausedMachineStartsNothing(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.signal(syscall.SIGTSTP)
+		r.slay("hello")
+		r.want("while paused", string(r.m.unit("hello").State), string(children.Held))
+		r.signal(syscall.SIGCONT)
+		r.want("then", string(r.m.unit("hello").State), string(children.Up))
+	})
+}
+
+// sysvinit's "shutdown -H now": the variable first, then level 0 with the grace
+// that -t asked for.
+func TestInitHaltAndSleepTime(t *testing.T) {
+	bubble(t, func(r *rig) {
+		if err := r.request(initreq.Request{Cmd: initreq.SetEnv}, "INIT_HALT=HALT\x00\x00"); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if err := r.request(initreq.Request{Cmd: initreq.RunLevel, RunLevel: '0', SleepTime: 2}, ""); err != nil {
+			t.Fatal(err)
+		}
+		r.want("it leads", string(r.m.ending.to), string(halted))
+		for !slices.Contains(r.k.Log(), "kill /sys/fs/cgroup/slashdev/hello/0") {
+			<-time.After(100 * time.Millisecond)
+			synctest.Wait()
+		}
+		if d := time.Since(begun); d < 2*time.Second || d > 3*time.Second {
+			t.Errorf("killed after %s, want 2 s", d)
+		}
+		r.k.End(linux.Exit{Pid: 103, Code: 137})
+	})
+}
+
+func TestRequestsThatNobodyKnows(t *testing.T) {
+	bubble(t, func(r *rig) {
+		for _, q := range []initreq.Request{{Cmd: 5}, {Cmd: 7}, {Cmd: 1 << 31}, {Cmd: initreq.RunLevel, RunLevel: 'X'}} {
+			if err := r.request(q, ""); err == nil {
+				t.Errorf("request %d %q: no error", q.Cmd, q.RunLevel)
+			}
+		}
+		if err := r.request(initreq.Request{Cmd: initreq.Start}, ""); err != nil {
+			t.Error(err)
+		}
+		if r.m.ending != nil {
+			t.Error("the machine is going down")
+		}
+	})
+}
+
+func TestPowerStatus(t *testing.T) {
+	for status, ends := range map[string]bool{"O": false, "F": true, "L": true, "": true} {
+		bubble(t, func(r *rig) {
+			if status != "" {
+				r.k.Files[powerStatus] = status
+			}
+			r.signal(syscall.SIGPWR)
+			if got := r.m.ending != nil; got != ends {
+				t.Errorf("power status %q ends the machine: %v", status, got)
+			}
+			if !slices.Contains(r.k.Log(), "remove "+powerStatus) {
+				t.Error("the status file stays")
+			}
+		})
+	}
+}
