@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,21 @@ func (s *Spec) entries(src *source) {
 		}
 	}
 	s.checkOrder(src)
+	s.checkListen(src)
+	s.warnManual()
+}
+
+// checkListen refuses a socket that two programs ask for.
+func (s *Spec) checkListen(src *source) {
+	owner := map[string]string{}
+	for _, p := range s.Programs {
+		for i, addr := range p.entry.Listen {
+			if other, taken := owner[addr]; taken {
+				src.failf("Slashdev.Programs."+p.key+".Listen["+strconv.Itoa(i)+"]", "%s.Listen[%d]: %s listens on %s already", p.Name, i, other, addr)
+			}
+			owner[addr] = p.Name
+		}
+	}
 }
 
 // withClock adds the clock to what is waited for, by default as listed.
@@ -52,6 +68,21 @@ func withClock(wait []string) []string {
 		wait = append(wait, "clock")
 	}
 	return wait
+}
+
+// warnManual says who may wait for ever: for what is only started by hand.
+func (s *Spec) warnManual() {
+	manual := map[string]bool{}
+	for _, p := range s.Programs {
+		manual[p.Name] = p.entry.Manual && len(p.entry.Listen) == 0
+	}
+	for _, p := range s.Programs {
+		for _, name := range graph.Needs(&p.entry) {
+			if manual[name] {
+				s.Warnings = append(s.Warnings, fmt.Sprintf("%s: %s waits for %s, which is not started at boot (DontStart)", p.Where, p.Name, name))
+			}
+		}
+	}
 }
 
 // nameOf finds a program by its name, package or path.
@@ -109,6 +140,18 @@ func (e *entry) compile() {
 	e.cgroup()
 	e.health()
 	e.together()
+	e.empty()
+}
+
+// empty refuses keys without a value: an empty User must not mean root.
+func (e *entry) empty() {
+	run := reflect.ValueOf(e.run).Elem()
+	for i := range run.NumField() {
+		key := run.Type().Field(i).Name
+		if _, there := e.source.at[e.at+"."+key]; there && run.Field(i).Kind() == reflect.String && run.Field(i).Len() == 0 {
+			e.failf(key, "is empty: write a value, or remove the key")
+		}
+	}
 }
 
 // restart is the policy when the file does not say.
@@ -259,6 +302,9 @@ func (e *entry) cgroup() {
 	}
 	if e.run.Memory != "" {
 		n, err := size(e.run.Memory)
+		if err == nil && n < 4096 {
+			err = fmt.Errorf("%q: no program lives in less than 4K", e.run.Memory)
+		}
 		set("Memory", []plan.Setting{{File: "memory.max", Value: strconv.FormatUint(n, 10)}}, err)
 	}
 	switch n := e.run.Pids; {
@@ -323,6 +369,10 @@ func (e *entry) together() {
 		e.failf("Restart", "a program with a Timer is started by it: remove Restart or Timer")
 	case r.OneShot && r.Restart == "always":
 		e.failf("Restart", "a OneShot that ended well is done: use on-failure or never")
+	}
+	fd, isFD := strings.CutPrefix(r.Ready, "fd:")
+	if n, err := strconv.Atoi(fd); isFD && err == nil && n >= 3 && n < 3+len(r.Listen) {
+		e.failf("Ready", "descriptor %d is a socket of Listen: use fd:%d or above", n, 3+len(r.Listen))
 	}
 	if r.ReadyTimeout != "" && r.Ready == "" {
 		e.failf("ReadyTimeout", "the program is ready when it runs: set Ready")

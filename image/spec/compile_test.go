@@ -44,7 +44,7 @@ func TestEveryKeyReachesThePlan(t *testing.T) {
 		"Restart": "on-failure", "Ready": "tcp:127.0.0.1:80", "User": "nobody", "Group": "dialout, video",
 		"Capabilities": ["CAP_NET_RAW", "net_bind_service"], "Limits": {"nofile": "1024:4096", "core": "0:unlimited", "as": "1.5G"},
 		"Memory": "64M", "Pids": 32, "CPU": "50% weight:20", "IO": "weight:30 8:0 rbps=10M wiops=100",
-		"StopTimeout": "1m30s", "ReadyTimeout": "500ms", "Health": "http://127.0.0.1/ok", "Timer": "", "Listen": ["tcp::80", "unix:/run/s"],
+		"StopTimeout": "1m30s", "ReadyTimeout": "500ms", "Health": "http://127.0.0.1/ok", "Listen": ["tcp::80", "unix:/run/s"],
 		"Watchdog": "30s", "Dir": "/", "Env": ["A=b"], "OneShot": true, "ReadOnly": true, "Score": -5`))
 	want := `env A=b
 restart on-failure
@@ -114,52 +114,71 @@ func TestWaitForClock(t *testing.T) {
 
 func TestWrongValuesSayWhereAndWhat(t *testing.T) {
 	for keys, want := range map[string]string{
-		`"After": ["db", "cache"]`:                       `f:3:17: scan.After[1]: no program "cache" in this appliance`,
-		`"WaitFor": ["program:cache"]`:                   `f:3:13: scan.WaitFor[0]: no program "cache" in this appliance`,
-		`"WaitFor": ["clok"]`:                            `f:3:13: scan.WaitFor[0]: "clok": use settled, clock, net, dev:NAME or program:NAME`,
-		`"WaitFor": ["dev:/dev/ttyUSB0"]`:                `f:3:13: scan.WaitFor[0]: "dev:/dev/ttyUSB0": use settled`,
-		`"Restart": "allways"`:                           `f:3:12: scan.Restart: "allways": use always, on-failure, gokrazy or never`,
-		`"Ready": "tcp:localhost:80"`:                    `f:3:10: scan.Ready: "tcp:localhost:80": write the host as a number`,
-		`"Ready": "port 80"`:                             `f:3:10: scan.Ready: "port 80": use notify, fd:N`,
-		`"Capabilities": ["net_row"]`:                    `f:3:18: scan.Capabilities[0]: "net_row" is no capability`,
-		`"Limits": {"files": "5"}`:                       `f:3:21: scan.Limits.files: no such limit: use one of as core`,
-		`"Limits": {"nofile": "9:5"}`:                    `f:3:22: scan.Limits.nofile: "9:5": the soft limit is above the hard one`,
-		`"Limits": {"nofile": "many"}`:                   `f:3:22: scan.Limits.nofile: "many" is no limit`,
-		`"Memory": "64MB"`:                               `f:3:11: scan.Memory: "64MB" is no size: write bytes, or a number and K, M, G or T: 64M`,
-		`"Memory": "-1"`:                                 `"-1" is no size`,
-		`"Memory": "9999999999G"`:                        `is no size`,
-		`"Pids": -4`:                                     `f:3:9: scan.Pids: -4 is no number of processes`,
-		`"CPU": "50"`:                                    `f:3:8: scan.CPU: "50" is no share of a processor: write "50%"`,
-		`"CPU": "weight:0"`:                              `a weight is from 1 to 10000`,
-		`"CPU": "NaN%"`:                                  `is no share`,
-		`"IO": "sda rbps=5"`:                             `f:3:7: scan.IO: "sda rbps=5": write "weight:50" or "MAJOR:MINOR`,
-		`"IO": "8:0"`:                                    `scan.IO: "8:0": write`,
-		`"StopTimeout": "10"`:                            `f:3:16: scan.StopTimeout: "10" is no duration: write a number and ms, s, m or h: 10s`,
-		`"Watchdog": "-5s"`:                              `is no duration`,
-		`"Timer": "1us"`:                                 `is no duration`,
-		`"Timer": "1h", "Restart": "always"`:             `f:3:27: scan.Restart: a program with a Timer is started by it`,
-		`"OneShot": true, "Restart": "always"`:           `scan.Restart: a OneShot that ended well is done`,
-		`"ReadyTimeout": "1s"`:                           `scan.ReadyTimeout: the program is ready when it runs: set Ready`,
-		`"Health": "ftp://x"`:                            `f:3:11: scan.Health: "ftp://x": write http://HOST:PORT/PATH or tcp:HOST:PORT`,
-		`"Health": {}`:                                   `scan.Health: write "URL" or "Command", one of them`,
-		`"Health": {"URL": "http://a/", "Intervall": 1}`: `Slashdev.Programs.x.org/scan.Health: unknown key "Intervall": use one of Command, Failures, Interval, Timeout, URL`,
-		`"Health": {"URL": 5}`:                           `f:3:19: Slashdev.Programs.x.org/scan.Health.URL holds the number 5, want a string`,
-		`"Health": {"Command": ["ask"]}`:                 `f:3:23: scan.Health.Command: "ask": write the command's absolute path`,
-		`"Health": {"URL": "http://a/", "Failures": -1}`: `scan.Health.Failures: -1: write how often`,
-		`"Listen": ["http"]`:                             `f:3:12: scan.Listen[0]: "http": use tcp:HOST:PORT`,
-		`"Listen": ["udp:host:53"]`:                      `write the host as a number, as in udp:127.0.0.1:80`,
-		`"Dir": "data"`:                                  `f:3:8: scan.Dir: "data": use an absolute path`,
-		`"Env": ["A"]`:                                   `f:3:9: scan.Env[0]: "A": write KEY=VALUE`,
-		`"Score": 5000`:                                  `f:3:10: scan.Score: 5000: write a number from -1000`,
-		`"Memory": 64`:                                   `f:3:11: Slashdev.Programs.x.org/scan.Memory holds the number 64, want a string`,
-		`"OneShot": "yes"`:                               `holds a string, want true or false`,
-		`"Pids": 1.5`:                                    `f:3:9: Slashdev.Programs.x.org/scan.Pids holds the number 1.5, want a whole number`,
-		`"Memroy": "64M"`:                                `f:3:1: Slashdev.Programs.x.org/scan: unknown key "Memroy": use one of After, CPU, Capabilities`,
+		`"After": ["db", "cache"]`:                        `f:3:17: scan.After[1]: no program "cache" in this appliance`,
+		`"WaitFor": ["program:cache"]`:                    `f:3:13: scan.WaitFor[0]: no program "cache" in this appliance`,
+		`"WaitFor": ["clok"]`:                             `f:3:13: scan.WaitFor[0]: "clok": use settled, clock, net, dev:NAME or program:NAME`,
+		`"WaitFor": ["dev:/dev/ttyUSB0"]`:                 `f:3:13: scan.WaitFor[0]: "dev:/dev/ttyUSB0": use settled`,
+		`"Restart": "allways"`:                            `f:3:12: scan.Restart: "allways": use always, on-failure, gokrazy or never`,
+		`"Ready": "tcp:localhost:80"`:                     `f:3:10: scan.Ready: "tcp:localhost:80": write the host as a number`,
+		`"Ready": "port 80"`:                              `f:3:10: scan.Ready: "port 80": use notify, fd:N`,
+		`"Capabilities": ["net_row"]`:                     `f:3:18: scan.Capabilities[0]: "net_row" is no capability`,
+		`"Limits": {"files": "5"}`:                        `f:3:21: scan.Limits.files: no such limit: use one of as core`,
+		`"Limits": {"nofile": "9:5"}`:                     `f:3:22: scan.Limits.nofile: "9:5": the soft limit is above the hard one`,
+		`"Limits": {"nofile": "many"}`:                    `f:3:22: scan.Limits.nofile: "many" is no limit`,
+		`"Memory": "64MB"`:                                `f:3:11: scan.Memory: "64MB" is no size: write bytes, or a number and K, M, G or T: 64M`,
+		`"Memory": "-1"`:                                  `"-1" is no size`,
+		`"Memory": "9999999999G"`:                         `is no size`,
+		`"Pids": -4`:                                      `f:3:9: scan.Pids: -4 is no number of processes`,
+		`"CPU": "50"`:                                     `f:3:8: scan.CPU: "50" is no share of a processor: write "50%"`,
+		`"CPU": "weight:0"`:                               `a weight is from 1 to 10000`,
+		`"CPU": "NaN%"`:                                   `is no share`,
+		`"IO": "sda rbps=5"`:                              `f:3:7: scan.IO: "sda rbps=5": write "weight:50" or "MAJOR:MINOR`,
+		`"IO": "8:0"`:                                     `scan.IO: "8:0": write`,
+		`"StopTimeout": "10"`:                             `f:3:16: scan.StopTimeout: "10" is no duration: write a number and ms, s, m or h: 10s`,
+		`"Watchdog": "-5s"`:                               `is no duration`,
+		`"Timer": "1us"`:                                  `is no duration`,
+		`"Timer": "1h", "Restart": "always"`:              `f:3:27: scan.Restart: a program with a Timer is started by it`,
+		`"OneShot": true, "Restart": "always"`:            `scan.Restart: a OneShot that ended well is done`,
+		`"ReadyTimeout": "1s"`:                            `scan.ReadyTimeout: the program is ready when it runs: set Ready`,
+		`"Health": "ftp://x"`:                             `f:3:11: scan.Health: "ftp://x": write http://HOST:PORT/PATH or tcp:HOST:PORT`,
+		`"Health": {}`:                                    `scan.Health: write "URL" or "Command", one of them`,
+		`"Health": {"URL": "http://a/", "Intervall": 1}`:  `Slashdev.Programs.x.org/scan.Health: unknown key "Intervall": use one of Command, Failures, Interval, Timeout, URL`,
+		`"Health": {"URL": 5}`:                            `f:3:19: Slashdev.Programs.x.org/scan.Health.URL holds the number 5, want a string`,
+		`"Health": {"Command": ["ask"]}`:                  `f:3:23: scan.Health.Command: "ask": write the command's absolute path`,
+		`"Health": {"URL": "http://a/", "Failures": -1}`:  `scan.Health.Failures: -1: write how often`,
+		`"Listen": ["http"]`:                              `f:3:12: scan.Listen[0]: "http": use tcp:HOST:PORT`,
+		`"Listen": ["udp:host:53"]`:                       `write the host as a number, as in udp:127.0.0.1:80`,
+		`"Dir": "data"`:                                   `f:3:8: scan.Dir: "data": use an absolute path`,
+		`"Env": ["A"]`:                                    `f:3:9: scan.Env[0]: "A": write KEY=VALUE`,
+		`"Score": 5000`:                                   `f:3:10: scan.Score: 5000: write a number from -1000`,
+		`"Memory": 64`:                                    `f:3:11: Slashdev.Programs.x.org/scan.Memory holds the number 64, want a string`,
+		`"OneShot": "yes"`:                                `holds a string, want true or false`,
+		`"Pids": 1.5`:                                     `f:3:9: Slashdev.Programs.x.org/scan.Pids holds the number 1.5, want a whole number`,
+		`"Timer": ""`:                                     `f:3:10: scan.Timer: is empty: write a value, or remove the key`,
+		`"CPU": " "`:                                      `f:3:8: scan.CPU: is empty`,
+		`"IO": " "`:                                       `f:3:7: scan.IO: " ": write`,
+		`"Memory": "0"`:                                   `f:3:11: scan.Memory: "0": no program lives in less than 4K`,
+		`"Ready": "fd:4", "Listen": ["tcp::1", "tcp::2"]`: `f:3:10: scan.Ready: descriptor 4 is a socket of Listen: use fd:5 or above`,
+		`"Listen": ["tcp::1"]}, "x.org/db": {"Listen": ["tcp::1"]`: `f:3:48: db.Listen[0]: scan listens on tcp::1 already`,
+		`"Memroy": "64M"`: `f:3:1: Slashdev.Programs.x.org/scan: unknown key "Memroy": use one of After, CPU, Capabilities`,
 	} {
 		_, err := Parse("f", scan(keys))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\n got %v\nwant %s", keys, err, want)
 		}
+	}
+}
+
+// TestWaitingForWhatIsStartedByHand is allowed, and said.
+func TestWaitingForWhatIsStartedByHand(t *testing.T) {
+	s, err := Parse("f", []byte(`{"Hostname": "box", "Packages": ["x.org/a", "x.org/b"], "GokrazyPackages": [],
+"PackageConfig": {"x.org/a": {"DontStart": true}},
+"Slashdev": {"Version": 1, "Programs": {"x.org/b": {"After": ["a"]}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "f:1:45: b waits for a, which is not started at boot (DontStart)"; len(s.Warnings) != 1 || s.Warnings[0] != want {
+		t.Errorf("warnings %q, want %s", s.Warnings, want)
 	}
 }
 
@@ -178,6 +197,8 @@ func TestC05_UnknownUserIsNeverRoot(t *testing.T) {
 		`"Group": "scan"`:                    `f:3:10: scan.Group: the image has no group "scan": use root, tty`,
 		`"Group": "video,"`:                  `no group ""`,
 		`"User": "nobody", "Group": "diode"`: `no group "diode"`,
+		`"User": ""`:                         `f:3:9: scan.User: is empty: write a value, or remove the key`,
+		`"User": null`:                       `f:3:9: scan.User: is empty`,
 		`"User": 1000`:                       `User holds the number 1000, want a string`,
 		`"Usr": "nobody"`:                    `unknown key "Usr"`,
 	} {

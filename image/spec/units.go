@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -78,7 +79,10 @@ func cpuShare(s string) (settings []plan.Setting, err error) {
 		}
 		settings = append(settings, plan.Setting{File: "cpu.max", Value: fmt.Sprint(uint64(n*period/100), " ", period)})
 	}
-	return settings, nil
+	if len(settings) == 0 && s != "" {
+		err = errors.New("is empty: write a value, or remove the key")
+	}
+	return settings, err
 }
 
 // ioShare reads "weight:50" and "MAJOR:MINOR rbps=1M wbps=1M riops=100 wiops=100".
@@ -99,7 +103,7 @@ func ioShare(s string) (settings []plan.Setting, err error) {
 			return nil, fmt.Errorf(use, s)
 		}
 	}
-	if len(device) == 1 {
+	if len(device) == 1 || len(settings)+len(device) == 0 && s != "" {
 		return nil, fmt.Errorf(use, s)
 	}
 	if len(device) > 1 {
