@@ -42,9 +42,9 @@ func (m *machine) announced(n notify.Message) {
 }
 
 func (m *machine) told(u *unit, n notify.Message) {
-	if n.Ready && u.State == children.Starting {
+	if n.Ready && (u.State == children.Making || u.State == children.Starting) {
 		m.tell(u, children.Event{Kind: children.Ready})
-		if u.entry.Role == roster.Manager && u.Starts == 1 && u.status != "" {
+		if u.entry.Role == roster.Manager && u.Starts <= 1 && u.status != "" {
 			m.log("%s: %s", u.Name, u.status)
 		}
 	}

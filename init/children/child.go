@@ -107,7 +107,8 @@ type Child struct {
 	Fault    string    // why it was stopped though it is wanted; empty: it was not
 	Wanted   bool      // what the last Start or Stop said
 
-	born time.Time // the last process
+	born  time.Time // the last process
+	early bool      // it was ready before we knew that it exists
 }
 
 // New returns a child that is down.
@@ -171,6 +172,7 @@ func (c *Child) spawn(now time.Time) []Action {
 		return nil
 	}
 	c.enter(Making, now, 0)
+	c.early = false
 	return []Action{Spawn}
 }
 
@@ -203,7 +205,7 @@ func (c *Child) started(now time.Time) []Action {
 	switch {
 	case !c.Wanted:
 		return c.terminate(now)
-	case c.Policy.Notifies:
+	case c.Policy.Notifies && !c.early:
 		c.enter(Starting, now, c.Policy.ReadyTimeout)
 	default:
 		c.enter(Up, now, c.Policy.Watchdog)
@@ -214,6 +216,8 @@ func (c *Child) started(now time.Time) []Action {
 // told is what others say of a child that runs.
 func (c *Child) told(k Kind, now time.Time) []Action {
 	switch {
+	case c.State == Making && k == Ready:
+		c.early = true
 	case c.State == Starting && k == Ready:
 		c.enter(Up, now, c.Policy.Watchdog)
 	case c.State == Up && k == Alive && c.Policy.Watchdog > 0:

@@ -91,6 +91,8 @@ func TestStories(t *testing.T) {
 		{"started by hand while it rests", always, "start " + strings.Repeat("started exit1 ", 6) + "start", "spawn " + strings.Repeat("spawn ", 6) + "making"},
 		{"a long run forgives", always, "start " + strings.Repeat("started exit1 ", 5) + "started exit1+1m", "spawn " + strings.Repeat("spawn ", 6) + "making"},
 		{"ready when it says so", slow, "start started", "spawn starting"},
+		{"ready before we know of its birth", slow, "start ready started", "spawn up"},
+		{"ready in an earlier life only", slow, "start ready started exit1 started", "spawn spawn starting"},
 		{"and then", slow, "start started ready", "spawn up"},
 		{"S-07 never ready: stopped and tried again", slow, "start started tick+1m exit143", "spawn term spawn making"},
 		{"S-07 and does not end either", slow, "start started tick+1m tick+10s exit137", "spawn term kill spawn making"},
