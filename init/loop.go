@@ -103,6 +103,7 @@ func (m *machine) spawner() {
 }
 
 func (m *machine) spawned(u *unit, p linux.Process, err error) {
+	defer m.hear()
 	m.inFlight--
 	if err != nil {
 		m.log("%s: %v", u.Name, err)

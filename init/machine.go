@@ -62,6 +62,7 @@ type machine struct {
 	units    []*unit // in start order: ours, then the programs, then the shells
 	inFlight int     // processes being made
 	early    []linux.Exit
+	untold   []func()        // messages whose sender we do not know yet
 	devices  map[string]bool // the names that devmgr has announced
 	killer   why.Killer
 	stage    stage

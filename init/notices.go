@@ -8,6 +8,9 @@ import (
 	"slashdev/init/roster"
 )
 
+// maxUntold bounds the messages that wait for their sender to be known.
+const maxUntold = 16
+
 // noticed is what an sd_notify message causes. cgroup is what /proc said of its
 // sender, fds are the descriptors that came along.
 func (m *machine) noticed(pid int, cgroup string, n notify.Message, fds []int) {
@@ -16,6 +19,10 @@ func (m *machine) noticed(pid int, cgroup string, n notify.Message, fds []int) {
 		return
 	}
 	u := m.sender(pid, cgroup)
+	if u == nil && m.inFlight > 0 && len(m.untold) < maxUntold {
+		m.untold = append(m.untold, func() { m.noticed(pid, cgroup, n, fds) }) // its sender may be being born
+		return
+	}
 	if u == nil {
 		m.rubbish.Discard(fds)
 		return
@@ -28,6 +35,15 @@ func (m *machine) noticed(pid int, cgroup string, n notify.Message, fds []int) {
 		m.announced(n)
 	}
 	m.told(u, n)
+}
+
+// hear takes the messages that came before we knew of a birth.
+func (m *machine) hear() {
+	late := m.untold
+	m.untold = nil
+	for _, f := range late {
+		f()
+	}
 }
 
 // announced takes in which of the devices that programs wait for are there. With

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 
 	"slashdev/init/children"
+	"slashdev/init/linux"
+	"slashdev/init/notify"
 	"slashdev/init/plan"
 )
 
@@ -90,6 +92,25 @@ func TestDeviceNamesAreDevmgrs(t *testing.T) {
 		r.notify(100, "DEVICE=+ttyUSB0\nDEVICE=+sda\nDEVICE=-sda")
 		if !r.m.devices["ttyUSB0"] || r.m.devices["sda"] {
 			t.Errorf("devices %v", r.m.devices)
+		}
+	})
+}
+
+// A message may come before its sender is known; on a kernel without control
+// groups only the birth tells whose it is.
+func TestReadyBeforeItsBirthIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.up()
+		devmgr := r.m.unit("devmgr")
+		r.do(func() {
+			r.m.ended(devmgr, linux.Exit{Pid: devmgr.proc.Pid, Code: 1})
+			r.m.advance()
+			r.m.noticed(105, "", notify.Decode([]byte("READY=1")), nil) // the next number
+		})
+		if devmgr.proc.Pid != 105 || devmgr.State != children.Up {
+			t.Errorf("devmgr, process %d, is %s", devmgr.proc.Pid, devmgr.State)
 		}
 	})
 }
