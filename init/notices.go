@@ -8,9 +8,6 @@ import (
 	"slashdev/init/roster"
 )
 
-// maxUntold bounds the messages that wait for their sender to be known.
-const maxUntold = 16
-
 // noticed is what an sd_notify message causes. cgroup is what /proc said of its
 // sender, fds are the descriptors that came along.
 func (m *machine) noticed(pid int, cgroup string, n notify.Message, fds []int) {
@@ -19,7 +16,7 @@ func (m *machine) noticed(pid int, cgroup string, n notify.Message, fds []int) {
 		return
 	}
 	u := m.sender(pid, cgroup)
-	if u == nil && m.inFlight > 0 && len(m.untold) < maxUntold {
+	if u == nil && m.inFlight > 0 && len(m.untold) < inboxSize {
 		m.untold = append(m.untold, func() { m.noticed(pid, cgroup, n, fds) }) // its sender may be being born
 		return
 	}
