@@ -32,7 +32,7 @@ func svcVerbs() []svcVerb {
 		{"stop", "NAME...", "stop programs", "", act("stop")},
 		{"restart", "NAME...", "stop and start programs", "", act("restart")},
 		{"log", "[NAME]", "the last lines, also of kernel and init", "json n|lines= f|follow since=", svcLog},
-		{"why", "NAME...", "why a program is in its state", "json", svcWhy},
+		{"why", "[NAME...]", "why programs are in their state (those not up)", "json", svcWhy},
 		{"graph", "[--svg] [FILE]", "who waits for what, in the plan or a file", "json svg", svcGraph},
 		{"check", "[FILE]", "what is wrong with an appliance file", "json", svcCheck},
 	}
@@ -120,10 +120,19 @@ func svcStatus(e *tool.Env, names []string, opts tool.Options) error {
 	return svcWhy(e, names, opts)
 }
 
-// svcWhy prints PID 1's reasons as sentences, the state first.
+// svcWhy prints PID 1's reasons as sentences, the state first; without names
+// those for every program of the plan that is neither up nor done.
 func svcWhy(e *tool.Env, names []string, opts tool.Options) error {
 	if len(names) == 0 {
-		return tool.Usagef("svc why needs NAME (svc ls lists them)")
+		state, err := states()
+		if err != nil {
+			return err
+		}
+		for _, name := range programNames(e.Root) {
+			if s := state[name]; s != "up" && s != "done" {
+				names = append(names, name)
+			}
+		}
 	}
 	all := []record{}
 	var failed error

@@ -72,6 +72,7 @@ func TestSvc(t *testing.T) {
 		"start scan":  "ok",
 		"stop db":     `err 4 "the machine is going down"`,
 		"why scan":    "= kind=state text=\"held for 4s\"\n= kind=waits text=\"it waits for device input/by-id/scanner\\x1b[2J\"\nok",
+		"why web":     "= kind=state text=\"down for 1s\"\nok",
 		"why db":      "= kind=state text=\"up for 5m0s\"\nok",
 		"restart db":  "ok",
 		"restart web": "ok",
@@ -87,7 +88,7 @@ func TestSvc(t *testing.T) {
 		{"svc status scan", "NAME  STATE  PID  SINCE  RESTARTS  LAST EXIT\nscan  held     -     4s         0  -\n" +
 			"scan: held for 4s\n    it waits for device input/by-id/scanner\\x1b[2J\n", "", 0},
 		{"svc why db scan", "db: up for 5m0s\nscan: held for 4s\n    it waits for device input/by-id/scanner\\x1b[2J\n", "", 0},
-		{"svc why", "", "svc why needs NAME", 2},
+		{"svc why", "scan: held for 4s\n    it waits for device input/by-id/scanner\\x1b[2J\nweb: down for 1s\n", "", 0},
 		{"svc why db nosuch", "db: up for 5m0s\n", "no such program", 3},
 		{"svc why nosuch", "", "no such program", 3},
 		{"svc status nosuch", "", "nosuch: no such program", 3},

@@ -110,10 +110,11 @@ func svcGraph(e *tool.Env, args []string, opts tool.Options) error {
 	for _, w := range r.Errors {
 		e.Complain(w) // a cycle is worth a drawing
 	}
-	list := waiters(r.Plan.Programs, nil)
+	var state map[string]string // of a file nobody knows
 	if len(args) == 0 {
-		list = waiters(r.Plan.Programs, states())
+		state, _ = states() // without PID 1 neither
 	}
+	list := waiters(r.Plan.Programs, state)
 	switch {
 	case opts.Has("json"):
 		return writeJSON(e, list)
@@ -125,14 +126,14 @@ func svcGraph(e *tool.Env, args []string, opts tool.Options) error {
 	return err
 }
 
-// states asks PID 1 what the programs do; without it they have no state.
-func states() map[string]string {
-	records, _ := ask(initSocket, "ls")
+// states asks PID 1 what the programs do.
+func states() (map[string]string, error) {
+	records, err := ask(initSocket, "ls")
 	all := map[string]string{}
 	for _, r := range records {
 		all[r["name"]] = r["state"]
 	}
-	return all
+	return all, err
 }
 
 func waiters(programs []plan.Program, state map[string]string) []waiter {
