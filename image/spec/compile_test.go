@@ -282,6 +282,11 @@ func TestDocsNameEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, example, _ := strings.Cut(string(text), "```json\n")
+	example, _, _ = strings.Cut(example, "```")
+	if s, err := Parse("docs/programs.md", []byte(example)); err != nil || len(s.Warnings) > 0 {
+		t.Errorf("the example: %v, %v", err, s)
+	}
 	for f := range reflect.TypeFor[Run]().Fields() {
 		if f.Name != "Devices" && !strings.Contains(string(text), "| `"+f.Name+"` |") {
 			t.Errorf("no row about %s", f.Name)
