@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"slashdev/init/children"
@@ -8,6 +9,7 @@ import (
 	"slashdev/init/linux"
 	"slashdev/init/roster"
 	"slashdev/init/signals"
+	"slashdev/init/waits"
 )
 
 // end is what the machine comes to: one of these, or kexec.
@@ -36,6 +38,7 @@ type ending struct {
 	until time.Time // when the present one is given up
 	last  bool      // the steps of package halt are running
 	over  bool
+	told  map[*unit]bool // to stop
 }
 
 // part is a step of the shutdown: units that stop, or one that runs.
@@ -46,15 +49,7 @@ type part struct {
 }
 
 func (e *ending) command() int {
-	switch e.to {
-	case halted:
-		return linux.Halt
-	case off:
-		return linux.PowerOff
-	case signals.Kexec:
-		return linux.Kexec
-	}
-	return linux.Restart
+	return map[end]int{halted: linux.Halt, off: linux.PowerOff, restart: linux.Restart, signals.Kexec: linux.Kexec}[e.to]
 }
 
 // shutdown begins the end. A second wish changes where it leads to, not that
@@ -70,32 +65,24 @@ func (m *machine) shutdown(to end, why string) {
 		m.ending.to = to
 		return
 	}
-	m.ending = &ending{to: to, parts: m.stopOrder()}
+	m.ending = &ending{to: to, parts: m.stopOrder(), told: map[*unit]bool{}}
 	m.ending.begin(m)
 }
 
-// stopOrder is what is done in which order: the hooks, all programs and shells,
-// what they stood on, the logger, the disks.
+// stopOrder is what is done in which order.
 func (m *machine) stopOrder() []part {
-	var hooks, disks, people, managers, last []*unit
-	for i := len(m.units) - 1; i >= 0; i-- {
-		switch u := m.units[i]; {
-		case u.Name == roster.Shutdown:
-			hooks = append(hooks, u)
-		case u.Name == roster.Teardown:
-			disks = append(disks, u)
-		case u.Name == logger:
-			last = append(last, u)
-		case u.entry.Role == roster.Manager:
-			managers = append(managers, u)
-		default:
-			people = append(people, u)
-		}
+	parts := []part{
+		roster.AtHooks:    {nil, children.Start, hookTime},
+		roster.AtPrograms: {nil, children.Stop, programTime},
+		roster.AtManagers: {nil, children.Stop, ourTime},
+		roster.AtLogger:   {nil, children.Stop, ourTime},
+		roster.AtDisks:    {nil, children.Start, diskTime},
 	}
-	return []part{
-		{hooks, children.Start, hookTime}, {people, children.Stop, programTime},
-		{managers, children.Stop, ourTime}, {last, children.Stop, ourTime}, {disks, children.Start, diskTime},
+	for _, u := range slices.Backward(m.units) {
+		p := &parts[u.entry.StopsAt()]
+		p.units = append(p.units, u)
 	}
+	return parts
 }
 
 // begin does the next part, or what PID 1 does itself.
@@ -103,31 +90,53 @@ func (e *ending) begin(m *machine) {
 	if len(e.parts) == 0 {
 		e.finish(m, func() []error {
 			mounts, _ := m.k.Read("/proc/self/mountinfo")
-			return halt.Do(m.k, halt.Plan(mounts))
+			return halt.Do(m.k, mounts)
 		})
 		return
 	}
 	e.until = time.Now().Add(e.parts[0].time)
 	for _, u := range e.parts[0].units {
-		m.tell(u, children.Event{Kind: e.parts[0].kind})
-		m.tell(u, children.Event{Kind: children.Go})
-		if m.grace > 0 && u.State == children.Stopping && u.Policy.StopTimeout == 0 {
-			u.Deadline = time.Now().Add(m.grace)
+		if e.parts[0].kind == children.Start {
+			m.tell(u, children.Event{Kind: children.Start})
+			m.tell(u, children.Event{Kind: children.Go})
 		}
 	}
+	e.advance(m)
 }
 
+// advance stops what nobody needs any more, or goes on to the next part.
 func (e *ending) advance(m *machine) {
-	for len(e.parts) > 0 && e.parts[0].running() == "" {
+	if len(e.parts) == 0 {
+		return
+	}
+	p := e.parts[0]
+	for _, u := range p.units {
+		if p.kind == children.Stop && !p.needed(u) && !e.told[u] {
+			e.told[u] = true
+			m.tell(u, children.Event{Kind: children.Stop})
+			if m.grace > 0 && u.State == children.Stopping && u.Policy.StopTimeout == 0 {
+				u.Deadline = time.Now().Add(m.grace)
+			}
+		}
+	}
+	if p.running() == "" {
 		e.parts = e.parts[1:]
 		e.begin(m)
 	}
 }
 
+// needed says whether a program that was started after u, because it needs u,
+// is still there.
+func (p part) needed(u *unit) bool {
+	return slices.ContainsFunc(p.units, func(o *unit) bool { return o.there() && waits.Needs(o.entry.Conds, u.Name) })
+}
+
+func (u *unit) there() bool { return u.State != children.Down && u.State != children.Done }
+
 // running names a unit that has not come to its end.
 func (p part) running() string {
 	for _, u := range p.units {
-		if u.State != children.Down && u.State != children.Done {
+		if u.there() {
 			return u.Name
 		}
 	}

@@ -46,6 +46,17 @@ func (m *machine) initctl(r initreq.Request) error {
 	return err
 }
 
+// wish acts on a request of the control socket for the machine as a whole.
+func (m *machine) wish(words []string) error {
+	w, err := m.level.Wish(words)
+	if err != nil {
+		return control.Refuse(control.Usage, "%v", err)
+	}
+	m.grace, m.boot = w.Grace, w.Boot
+	m.do(w.Deed, "asked for")
+	return nil
+}
+
 // enter goes to the run level of a deed and writes it to where halt(8) of
 // sysvinit looks.
 func (m *machine) enter(d signals.Deed) {

@@ -279,7 +279,7 @@ func TestRequests(t *testing.T) {
 		{"why hello", "= kind=state text=\"up for 0s\"\nok\n"},
 		{"why nosuch", "err 3 \"no program nosuch: try ls\"\n"},
 		{"ls -l", "err 2 \"ls takes no argument\"\n"},
-		{"explode", "err 2 \"unknown request \\\"explode\\\": use ls, status, why, start, stop, restart, halt, poweroff or reboot\"\n"},
+		{"explode", "err 2 \"unknown request \\\"explode\\\": use ls, status, why, start, stop, restart, halt, poweroff, reboot, kexec, reload, reexec, telinit or setenv\"\n"},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -73,6 +73,7 @@ type machine struct {
 	level    runlevel.State
 	rescued  bool          // it is without programs
 	grace    time.Duration // between SIGTERM and the kill, as the last request has it
+	boot     string        // what the firmware is told at a reboot
 	switches signals.Switches
 }
 

@@ -50,7 +50,7 @@ func main() {
 	}
 	m.closeConsoles()
 	for {
-		err := k.Reboot(end.command())
+		err := k.Reboot(end.command(), m.boot)
 		m.log("%v", err) // nobody can end this machine: stay for the console
 		<-signals
 	}

@@ -7,6 +7,7 @@ import (
 	"slashdev/init/children"
 	"slashdev/init/control"
 	"slashdev/init/line"
+	"slashdev/init/runlevel"
 	"slashdev/init/waits"
 	"slashdev/init/why"
 )
@@ -33,8 +34,11 @@ func (m *machine) ask(words []string) (out []byte, err error) {
 // request acts on one request. The loop calls it.
 func (m *machine) request(words []string) ([]byte, error) {
 	verb, args := words[0], words[1:]
+	if runlevel.Knows(verb) {
+		return nil, m.wish(words)
+	}
 	switch verb {
-	case "ls", "status", "halt", "poweroff", "reboot":
+	case "ls", "status":
 		if len(args) > 0 {
 			return nil, control.Refuse(control.Usage, "%s takes no argument", verb)
 		}
@@ -45,27 +49,18 @@ func (m *machine) request(words []string) ([]byte, error) {
 		}
 		return m.single(verb, args[0])
 	}
-	return nil, control.Refuse(control.Usage, "unknown request %q: use ls, status, why, start, stop, restart, halt, poweroff or reboot", verb)
+	return nil, control.Refuse(control.Usage, "unknown request %q: use ls, status, why, start, stop, restart, "+runlevel.Verbs, verb)
 }
 
 func (m *machine) whole(verb string) []byte {
-	switch verb {
-	case "ls":
-		var out []byte
-		for _, u := range m.units {
-			out = why.Row(out, u.facts(m))
-		}
-		return out
-	case "status":
+	if verb == "status" {
 		return m.state()
-	case "halt":
-		m.shutdown(halted, "asked for")
-	case "poweroff":
-		m.shutdown(off, "asked for")
-	case "reboot":
-		m.shutdown(restart, "asked for")
 	}
-	return nil
+	var out []byte
+	for _, u := range m.units {
+		out = why.Row(out, u.facts(m))
+	}
+	return out
 }
 
 func (m *machine) single(verb, name string) ([]byte, error) {

@@ -79,7 +79,7 @@ func (m *machine) reexec(why string) {
 // changePrograms goes to a run level of its own without programs, back to the
 // normal one, or starts them all afresh.
 func (m *machine) changePrograms(d signals.Deed, why string) {
-	kinds := map[signals.Deed]children.Kind{signals.Rescue: children.Stop, signals.Start: children.Start, signals.Afresh: children.Again}
+	kind := map[signals.Deed]children.Kind{signals.Rescue: children.Stop, signals.Start: children.Start, signals.Afresh: children.Again}[d]
 	if m.ending != nil || m.stage == settling || d == signals.Start && !m.rescued {
 		return
 	}
@@ -87,9 +87,8 @@ func (m *machine) changePrograms(d signals.Deed, why string) {
 	m.enter(d)
 	m.log("%s (%s)", d, why)
 	for _, u := range m.units {
-		manual := u.entry.Plan != nil && u.entry.Plan.Manual
-		if u.entry.Role == roster.Program && (d == signals.Start && !manual || u.State != children.Down) {
-			m.tell(u, children.Event{Kind: kinds[d]})
+		if u.entry.Role == roster.Program && (u.there() || d == signals.Start && !u.entry.Plan.Manual) {
+			m.tell(u, children.Event{Kind: kind})
 		}
 	}
 }

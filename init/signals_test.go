@@ -12,6 +12,7 @@ import (
 	"slashdev/init/children"
 	"slashdev/init/initreq"
 	"slashdev/init/linux"
+	"slashdev/init/plan"
 	"slashdev/init/signals"
 )
 
@@ -134,6 +135,27 @@ func TestPausedMachineStartsNothing(t *testing.T) {
 		r.want("while paused", string(r.m.unit("hello").State), string(children.Held))
 		r.signal(syscall.SIGCONT)
 		r.want("then", string(r.m.unit("hello").State), string(children.Up))
+	})
+}
+
+// What a program was started after is stopped before it: web needs db, db the
+// store.
+func TestProgramsStopInReverse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t,
+			&plan.Program{Name: "store", Path: "/store", Restart: "always"},
+			&plan.Program{Name: "db", Path: "/db", Restart: "always", After: []string{"store"}},
+			&plan.Program{Name: "web", Path: "/web", Restart: "always", Wait: []string{"program:db"}},
+		)
+		r.up()
+		r.signal(34 + 4)
+		for _, name := range []string{"web", "db", "store"} {
+			r.want(name, string(r.m.unit(name).State), string(children.Stopping))
+			r.end(r.m.unit(name).proc.Pid, 143)
+		}
+		r.do(func() { r.m.ending = &ending{over: true} })
+		<-r.over
+		r.m.closeConsoles()
 	})
 }
 

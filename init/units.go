@@ -26,7 +26,7 @@ func (m *machine) addUnits(p *plan.Plan, words cmdline.Words) {
 		u := m.add(e)
 		switch {
 		case u == nil:
-		case e.Name == logger:
+		case e.Name == roster.Logger:
 			u.files, u.passed = table.Logger()
 		case e.Name == roster.Teardown: // the logger has gone by then
 			u.files, _ = table.Logger()
@@ -39,8 +39,6 @@ func (m *machine) addUnits(p *plan.Plan, words cmdline.Words) {
 	}
 	m.report(table.Errors())
 }
-
-const logger = "logd"
 
 // terminals are the consoles that a person can type at, the preferred one first.
 func (m *machine) terminals(p *plan.Plan, words cmdline.Words) (all []roster.Terminal) {

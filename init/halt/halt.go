@@ -20,53 +20,17 @@ type Kernel interface {
 	Sync()
 }
 
-// Step is one thing to do; it prints itself as the command one would type.
-type Step struct {
-	Verb   string // kill, remount, sync
-	Target string
-}
-
-func (s Step) String() string {
-	switch s.Verb {
-	case "kill":
-		return "kill -KILL -1"
-	case "remount":
-		return "mount -o remount,ro " + s.Target
-	}
-	return s.Verb
-}
-
-// Plan returns the steps for a machine with this /proc/self/mountinfo: kill
-// what is left, make the disks read-only, the last mounted first, sync. They are
-// synced first too: if a remount hangs, the data is safe.
-func Plan(mountinfo string) []Step {
-	steps := []Step{{"kill", ""}, {"sync", ""}}
+// Do kills what is left, syncs, makes the disks read-only, the last mounted
+// first, and syncs again. It leaves nothing out, and returns what went wrong.
+// If a remount hangs, the data is safe.
+func Do(k Kernel, mountinfo string) []error {
+	errs := []error{k.KillAll(syscall.SIGKILL)}
+	k.Sync()
 	for _, target := range slices.Backward(onDisk(mountinfo)) {
-		steps = append(steps, Step{"remount", target})
-	}
-	return append(steps, Step{"sync", ""})
-}
-
-// Do runs the steps and returns what went wrong; it leaves none out.
-func Do(k Kernel, steps []Step) []error {
-	var errs []error
-	for _, s := range steps {
-		if err := s.do(k); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errs
-}
-
-func (s Step) do(k Kernel) error {
-	switch s.Verb {
-	case "kill":
-		return k.KillAll(syscall.SIGKILL)
-	case "remount":
-		return k.RemountReadOnly(s.Target)
+		errs = append(errs, k.RemountReadOnly(target))
 	}
 	k.Sync()
-	return nil
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
 // onDisk returns the mount points whose contents outlive the machine, in mount

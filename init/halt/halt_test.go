@@ -1,7 +1,6 @@
 package halt
 
 import (
-	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,52 +16,50 @@ const mountinfo = `21 1 8:2 / / ro,relatime - squashfs /dev/root ro
 damaged line
 `
 
-const want = `kill -KILL -1
-sync
-mount -o remount,ro /perm/my disk
-mount -o remount,ro /perm
-mount -o remount,ro /
-sync
-`
+const want = `killall killed
+sync all
+remount /perm/my disk
+remount /perm
+remount /
+sync all`
 
-func TestPlan(t *testing.T) {
-	var b strings.Builder
-	for _, s := range Plan(mountinfo) {
-		fmt.Fprintln(&b, s)
-	}
-	if b.String() != want {
-		t.Errorf("got\n%swant\n%s", b.String(), want)
+func TestDo(t *testing.T) {
+	k := &linuxtest.Kernel{}
+	errs := Do(k, mountinfo)
+	if got := strings.Join(k.Calls, "\n"); got != want || len(errs) > 0 {
+		t.Errorf("got\n%s\nwant\n%s\nerrors %v", got, want, errs)
 	}
 }
 
-func TestPlanOfInitramfs(t *testing.T) {
-	if got := fmt.Sprint(Plan("1 1 0:2 / / rw - rootfs none rw\n")); got != "[kill -KILL -1 sync sync]" {
+func TestInitramfsHasNoDisk(t *testing.T) {
+	k := &linuxtest.Kernel{}
+	_ = Do(k, "1 1 0:2 / / rw - rootfs none rw\n2 1 0:9 / /dev rw - fuse.devmgr x rw\n")
+	if got := strings.Join(k.Calls, "\n"); got != "killall killed\nsync all\nsync all" {
 		t.Errorf("got %s", got)
 	}
 }
 
 // A step that fails keeps none of the others from being done.
 func TestAnyStepMayFail(t *testing.T) {
-	steps := Plan(mountinfo)
-	for n := range steps {
+	for n, step := range strings.Split(want, "\n") {
 		k := &linuxtest.Kernel{FailCall: n + 1, Err: syscall.EBUSY}
-		errs := Do(k, steps)
-		if len(k.Calls) != len(steps) {
-			t.Errorf("step %d failed: %d of %d done", n+1, len(k.Calls), len(steps))
+		errs := Do(k, mountinfo)
+		if got := strings.Join(k.Calls, "\n"); got != want {
+			t.Errorf("%s failed: done\n%s", step, got)
 		}
-		if steps[n].Verb != "sync" && len(errs) != 1 {
-			t.Errorf("step %s failed: errors %v", steps[n], errs)
+		if !strings.HasPrefix(step, "sync") && len(errs) != 1 {
+			t.Errorf("%s failed: errors %v", step, errs)
 		}
 	}
 }
 
-func FuzzPlan(f *testing.F) {
+func FuzzMountinfo(f *testing.F) {
 	f.Add(mountinfo)
 	f.Add(`1 1 8:1 / /\134040 rw - ext4 x rw`)
 	f.Fuzz(func(t *testing.T, s string) {
-		steps := Plan(s)
-		if len(steps) < 3 || steps[len(steps)-1].Verb != "sync" {
-			t.Fatalf("plan %v does not end in a sync", steps)
+		k := &linuxtest.Kernel{}
+		if errs := Do(k, s); len(errs) > 0 || k.Calls[len(k.Calls)-1] != "sync all" {
+			t.Fatalf("%v, last %s", errs, k.Calls[len(k.Calls)-1])
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -137,8 +138,16 @@ const (
 	Kexec    = unix.LINUX_REBOOT_CMD_KEXEC
 )
 
-// Reboot ends the machine. It returns only with an error.
-func (Kernel) Reboot(cmd int) error { return wrap("reboot", unix.Reboot(cmd)) }
+// Reboot ends the machine. It returns only with an error. A restart may have a
+// word for the firmware.
+func (Kernel) Reboot(cmd int, word string) error {
+	if p, err := unix.BytePtrFromString(word); cmd == Restart && word != "" && err == nil {
+		_, _, errno := unix.Syscall6(unix.SYS_REBOOT, unix.LINUX_REBOOT_MAGIC1, unix.LINUX_REBOOT_MAGIC2,
+			unix.LINUX_REBOOT_CMD_RESTART2, uintptr(unsafe.Pointer(p)), 0, 0)
+		return wrap("reboot", errno)
+	}
+	return wrap("reboot", unix.Reboot(cmd))
+}
 
 // OpenConsole opens a terminal for writing, so that neither the open nor a
 // write can block: a writer parks in Go's poller while the line is stopped

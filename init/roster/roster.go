@@ -38,6 +38,9 @@ const (
 // Teardown is the ender that unmounts the disks.
 const Teardown = "teardown"
 
+// Logger is the name of the logger.
+const Logger = "logd"
+
 // Hooks is where the image has executables for an event: it is their ender's
 // name. Shutdown is the event that all machines have.
 func Hooks(event string) string { return "/etc/slashdev/" + event + ".d" }
@@ -244,4 +247,29 @@ func (r *roster) shells(terminals []Terminal) {
 		})
 		policy.Restart = children.Never
 	}
+}
+
+// The parts of a shutdown, in order: the hooks run, programs and shells stop,
+// then what they stood on, the logger; the disks are taken down.
+const (
+	AtHooks = iota
+	AtPrograms
+	AtManagers
+	AtLogger
+	AtDisks
+)
+
+// StopsAt is the part in which an entry stops, or runs.
+func (e Entry) StopsAt() int {
+	switch {
+	case e.Name == Shutdown:
+		return AtHooks
+	case e.Name == Teardown:
+		return AtDisks
+	case e.Name == Logger:
+		return AtLogger
+	case e.Role == Manager:
+		return AtManagers
+	}
+	return AtPrograms
 }

@@ -4,6 +4,7 @@
 package waits
 
 import (
+	"slices"
 	"strings"
 
 	"slashdev/init/plan"
@@ -78,4 +79,11 @@ func Missing(all []Condition, met func(Condition) bool) (missing []Condition) {
 		}
 	}
 	return missing
+}
+
+// Needs says whether one of the conditions is the program of that name.
+func Needs(conds []Condition, name string) bool {
+	return slices.ContainsFunc(conds, func(c Condition) bool {
+		return c.Name == name && (c.Kind == Program || c.Kind == After)
+	})
 }
