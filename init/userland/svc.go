@@ -85,11 +85,11 @@ func svcDo(verb string, names []string) error {
 	return nil
 }
 
-// svcList shows all programs, or those that are named.
-func svcList(e *tool.Env, names []string, opts tool.Options) error {
+// programRecords are what PID 1 says of all programs, or of those that are named.
+func programRecords(names []string) ([]record, error) {
 	all, err := ask(initSocket, "ls")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list := []record{}
 	for _, r := range all {
@@ -99,8 +99,17 @@ func svcList(e *tool.Env, names []string, opts tool.Options) error {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(list, func(r record) bool { return r["name"] == name }) {
-			return tool.Errorf(tool.NotFound, "%s: no such program (svc ls lists them)", name)
+			return nil, tool.Errorf(tool.NotFound, "%s: no such program (svc ls lists them)", name)
 		}
+	}
+	return list, nil
+}
+
+// svcList shows all programs, or those that are named.
+func svcList(e *tool.Env, names []string, opts tool.Options) error {
+	list, err := programRecords(names)
+	if err != nil {
+		return err
 	}
 	if opts.Has("json") {
 		return writeJSON(e, list)
@@ -109,15 +118,31 @@ func svcList(e *tool.Env, names []string, opts tool.Options) error {
 	return err
 }
 
-// svcStatus shows the machine, or programs and the reasons for their state.
+// svcStatus shows the machine, or programs with the reasons for their state and
+// what they say of themselves.
 func svcStatus(e *tool.Env, names []string, opts tool.Options) error {
-	if len(names) == 0 {
+	switch {
+	case len(names) == 0:
 		return svcMachine(e, opts.Has("json"))
+	case opts.Has("json"):
+		return svcList(e, names, opts)
 	}
-	if err := svcList(e, names, opts); err != nil || opts.Has("json") {
+	list, err := programRecords(names)
+	if err != nil {
 		return err
 	}
-	return svcWhy(e, names, opts)
+	if _, err := svcTable(list).WriteTo(e.Out); err != nil {
+		return err
+	}
+	for _, r := range list {
+		if err := svcWhy(e, []string{r["name"]}, opts); err != nil {
+			return err
+		}
+		if r["status"] != "" {
+			e.Printf("    it says: %s\n", tool.Clean(r["status"]))
+		}
+	}
+	return nil
 }
 
 // svcWhy prints PID 1's reasons as sentences, the state first; without names

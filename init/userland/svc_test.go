@@ -87,6 +87,8 @@ func TestSvc(t *testing.T) {
 		{"svc status", "stage   ready\nuptime  300\n", "", 0},
 		{"svc status scan", "NAME  STATE  PID  SINCE  RESTARTS  LAST EXIT\nscan  held     -     4s         0  -\n" +
 			"scan: held for 4s\n    it waits for device input/by-id/scanner\\x1b[2J\n", "", 0},
+		{"svc status db", "NAME  STATE  PID  SINCE  RESTARTS  LAST EXIT\ndb    up      90     5m         2  1\n" +
+			"db: up for 5m0s\n    it says: serving\n", "", 0},
 		{"svc why db scan", "db: up for 5m0s\nscan: held for 4s\n    it waits for device input/by-id/scanner\\x1b[2J\n", "", 0},
 		{"svc why", "scan: held for 4s\n    it waits for device input/by-id/scanner\\x1b[2J\nweb: down for 1s\n", "", 0},
 		{"svc why db nosuch", "db: up for 5m0s\n", "no such program", 3},
