@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"slashdev/init/boot"
+	"slashdev/init/cgroup"
 	"slashdev/init/children"
 	"slashdev/init/linux"
 	"slashdev/init/notify"
 	"slashdev/init/roster"
+	"slashdev/init/spawn"
 	"slashdev/init/why"
 )
 
@@ -21,7 +23,7 @@ import (
 // with main blocked elsewhere the runtime could call an idle PID 1 a deadlock
 // (trap G7).
 func (m *machine) loop(signals <-chan os.Signal) *ending {
-	go m.spawner()
+	go spawn.Serve(m.k, m.spawns)
 	defer close(m.spawns)
 	defer close(m.rubbish)
 	runtime.Gosched() // the first processes are made while the loop settles the rest
@@ -70,14 +72,7 @@ func (m *machine) tell(u *unit, e children.Event) {
 	}
 }
 
-// birth is a process to be made.
-type birth struct {
-	u       *unit
-	command linux.Command
-	readyFD int // its end of the pipe on which it says that it is ready; -1: none
-}
-
-// spawn hands the unit to the spawner. The queue holds every unit at once, and
+// spawn hands the unit to package spawn. The queue holds every unit at once, and
 // a unit is in it at most once, so this does not block.
 func (m *machine) spawn(u *unit) {
 	m.inFlight++
@@ -87,24 +82,18 @@ func (m *machine) spawn(u *unit) {
 	if u.entry.Role == roster.Program && u.Starts == 0 {
 		c.Env = append(c.Env, "GOKRAZY_FIRST_START=1")
 	}
-	m.spawns <- birth{u, c, m.awaitLine(u, &c)}
+	fd := m.awaitLine(u, &c)
+	m.spawns <- spawn.Order{Entry: u.entry, ReadyFD: fd, Command: c, Done: func(p linux.Process, refused []string, err error) {
+		m.post(func() { m.spawned(u, p, refused, err) })
+	}}
 }
 
-// spawner makes processes, one after the other, outside the loop: reading a
-// program from a dead disk blocks for ever.
-func (m *machine) spawner() {
-	for b := range m.spawns {
-		p, err := m.k.Start(b.command)
-		if b.readyFD >= 0 {
-			m.k.Close(b.readyFD)
-		}
-		m.post(func() { m.spawned(b.u, p, err) })
-	}
-}
-
-func (m *machine) spawned(u *unit, p linux.Process, err error) {
+func (m *machine) spawned(u *unit, p linux.Process, refused []string, err error) {
 	defer m.hear()
 	m.inFlight--
+	if u.refused = refused; u.Starts == 0 {
+		m.note(u, refused)
+	}
 	if err != nil {
 		m.log("%s: %v", u.Name, err)
 		m.exited(u, children.Event{Kind: children.Failed})
@@ -113,7 +102,7 @@ func (m *machine) spawned(u *unit, p linux.Process, err error) {
 	u.proc = p
 	m.tell(u, children.Event{Kind: children.Started})
 	for i, e := range m.early { // it may have ended before we heard of its birth
-		if e.Pid == p.Pid {
+		if e.Pid == u.proc.Pid {
 			m.early = slices.Delete(m.early, i, i+1)
 			m.ended(u, e)
 			break
@@ -154,7 +143,10 @@ func (m *machine) byPid(pid int) *unit {
 func (m *machine) ended(u *unit, e linux.Exit) {
 	m.k.Close(u.proc.FD)
 	u.proc = linux.Process{FD: -1}
-	if dir := u.cgroup(); m.k.RemoveCgroup(dir) != nil {
+	dir := u.cgroup()
+	u.events = cgroup.Events(m.k, dir)
+	m.note(u, u.events)
+	if m.k.RemoveCgroup(dir) != nil {
 		_ = m.k.KillCgroup(dir) // it left others behind (S-03)
 		u.left = append(u.left, dir)
 	}
@@ -166,6 +158,13 @@ func (m *machine) ended(u *unit, e linux.Exit) {
 func (m *machine) slain(sig syscall.Signal) bool {
 	vmstat, _ := m.k.Read("/proc/vmstat")
 	return m.killer.Outside(sig, vmstat)
+}
+
+// note says what the kernel did to a unit, or would not do for it.
+func (m *machine) note(u *unit, notes []string) {
+	for _, n := range notes {
+		m.log("%s: %s", u.Name, n)
+	}
 }
 
 // cgroup is the control group of the unit's present life.

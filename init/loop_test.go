@@ -203,6 +203,7 @@ func TestShutdownStopsInOrder(t *testing.T) {
 		}
 		want := []string{
 			"signal 104 terminated", "signal 103 terminated", "signal 100 terminated", "signal 102 terminated",
+			"mkdir /sys/fs/cgroup/slashdev/teardown 755", "mkdir /sys/fs/cgroup/slashdev/teardown/0 755",
 			`start /sbin/userland ["teardown"]`, "killall killed", "sync all", "remount /perm", "remount /", "sync all",
 		}
 		if e.to != off || !slices.Equal(sent, want) {

@@ -19,6 +19,7 @@ import (
 	"slashdev/init/roster"
 	"slashdev/init/runlevel"
 	"slashdev/init/signals"
+	"slashdev/init/spawn"
 	"slashdev/init/watchdog"
 	"slashdev/init/why"
 )
@@ -51,8 +52,8 @@ type machine struct {
 	k        kernel
 	started  time.Time
 	consoles []*console.Console
-	inbox    chan func() // how other goroutines reach the loop
-	spawns   chan birth  // how the loop reaches the spawner
+	inbox    chan func()      // how other goroutines reach the loop
+	spawns   chan spawn.Order // how the loop reaches the spawner
 	rubbish  ipc.Closer
 	fifo     *ipc.Fifo
 	doors    map[string]*control.Door // where requests and messages come in
@@ -99,7 +100,8 @@ type unit struct {
 	left     []string // cgroups of earlier lives that are still in use
 	of       *unit    // of a helper: the program it looks after
 	helpers  []*unit
-	notes    []string // what the kernel would not do for it
+	refused  []string // settings that the kernel did not take
+	events   []string // bounds that its last life ran into
 	failures int      // failed health checks in a row
 }
 
@@ -111,7 +113,7 @@ const (
 func newMachine(k kernel) *machine {
 	return &machine{
 		k: k, started: time.Now(), profile: signals.Slashdev, devices: map[string]bool{}, doors: map[string]*control.Door{},
-		inbox: make(chan func(), inboxSize), spawns: make(chan birth, maxUnits), rubbish: ipc.NewCloser(k.Close),
+		inbox: make(chan func(), inboxSize), spawns: make(chan spawn.Order, maxUnits), rubbish: ipc.NewCloser(k.Close),
 	}
 }
 

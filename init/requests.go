@@ -1,9 +1,11 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
+	"slashdev/init/cgroup"
 	"slashdev/init/children"
 	"slashdev/init/control"
 	"slashdev/init/line"
@@ -80,7 +82,7 @@ func (m *machine) single(verb, name string) ([]byte, error) {
 
 func (u *unit) facts(m *machine) why.Facts {
 	return why.Facts{
-		Child: u.Child, Plan: u.entry.Plan, Pid: u.proc.Pid, Status: u.status, Notes: u.notes,
+		Child: u.Child, Plan: u.entry.Plan, Pid: u.proc.Pid, Status: u.status, Notes: slices.Concat(u.refused, u.events, cgroup.Events(m.k, u.cgroup())),
 		Missing: waits.Missing(u.entry.Conds, m.met), Now: time.Now(),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"slashdev/init/boot"
+	"slashdev/init/cgroup"
 	"slashdev/init/cmdline"
 	"slashdev/init/console"
 	"slashdev/init/control"
@@ -53,6 +54,7 @@ func (m *machine) settle(k linux.Kernel, hostname string) {
 	if hostname != "" {
 		m.report([]error{k.Sethostname(hostname)})
 	}
+	cgroup.Enable(k, boot.Cgroups+"/devmgr", "pids") // all programs ask for it, and the first time takes longest
 }
 
 func (m *machine) report(errs []error) {

@@ -95,6 +95,35 @@ func TestS12_NoDescriptorLeaks(t *testing.T) {
 	}
 }
 
+// E-01: a child of a child must not have PID 1's own score.
+func TestE01_ScoreAtBirth(t *testing.T) {
+	wake := childSignals(t)
+	k := Kernel{}
+	before, err := k.Read(score)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w, err := k.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := k.Start(Command{
+		Path: "/bin/sh", Args: []string{"sh", "-c", "(cat " + score + ")"}, Env: []string{"PATH=/bin:/usr/bin"},
+		Files: []int{w, w, w}, Score: 123,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	collect(t, p.Pid, wake)
+	b := make([]byte, 100)
+	if n, _ := syscall.Read(r, b); string(b[:n]) != "123\n" {
+		t.Errorf("the score of a child's child is %q", b[:n])
+	}
+	if after, _ := k.Read(score); after != before {
+		t.Errorf("the parent's own score became %s, it was %s", after, before)
+	}
+}
+
 func TestStartOfNothing(t *testing.T) {
 	_, err := Kernel{}.Start(Command{Path: "/nosuch/program", Args: []string{"x"}})
 	if err == nil || err.Error() != "start /nosuch/program: no such file or directory" {

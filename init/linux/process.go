@@ -2,7 +2,6 @@ package linux
 
 import (
 	"os"
-	"path"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -18,8 +17,8 @@ type Command struct {
 	Dir    string
 	Files  []int  // the child's descriptors, from 0
 	Tty    string // opened as 0-2 and made the controlling terminal, instead of Files
-	Cgroup string // folder to start in, made with its parent; empty: PID 1's own
-	Score  int    // oom_score_adj: PID 1's own -1000 must not be inherited
+	Cgroup string // folder to start in; empty: PID 1's own
+	Score  int    // oom_score_adj
 }
 
 // Process is a started child. The descriptor stands for it even when its
@@ -44,17 +43,22 @@ func (k Kernel) Start(c Command) (Process, error) {
 	attr := &syscall.ProcAttr{Dir: c.Dir, Env: c.Env, Files: files, Sys: &syscall.SysProcAttr{
 		Setsid: true, Setctty: c.Tty != "", PidFD: &p.FD,
 	}}
-	if fd, err := openCgroup(c.Cgroup); err == nil {
+	if fd, err := open("open", c.Cgroup, unix.O_RDONLY|unix.O_DIRECTORY); err == nil {
 		defer unix.Close(fd)
 		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, fd
 	}
+	// Inherited, so that its own children have it too. The kernel spares PID 1 whatever its score.
+	own, _ := k.Read(score)
+	_ = k.Write(score, strconv.Itoa(c.Score))
 	p.Pid, err = syscall.ForkExec(c.Path, c.Args, attr)
+	_ = k.Write(score, own)
 	if err != nil {
 		return Process{}, wrap("start "+c.Path, err)
 	}
-	_ = k.Write("/proc/"+strconv.Itoa(p.Pid)+"/oom_score_adj", strconv.Itoa(c.Score)) // gone already, or no procfs
 	return p, nil
 }
+
+const score = "/proc/self/oom_score_adj"
 
 func openFiles(c Command) (files []uintptr, closeFiles func(), err error) {
 	if c.Tty == "" {
@@ -74,18 +78,6 @@ func openFiles(c Command) (files []uintptr, closeFiles func(), err error) {
 	}
 	tty := uintptr(fd)
 	return []uintptr{tty, tty, tty}, func() { unix.Close(fd) }, nil
-}
-
-func openCgroup(dir string) (int, error) {
-	if dir == "" {
-		return -1, unix.ENOENT
-	}
-	for _, d := range []string{path.Dir(dir), dir} {
-		if err := unix.Mkdir(d, 0o755); err != nil && err != unix.EEXIST {
-			return -1, err
-		}
-	}
-	return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 }
 
 // Signal sends a signal to a child, by its descriptor where it has one.

@@ -57,6 +57,7 @@ type Entry struct {
 	Conds   []waits.Condition // what it waits for before each start
 	Log     string            // whose pipe takes what it prints; empty: it has a terminal
 	OnKey   bool              // a shell that is started when somebody presses Enter
+	Reboots bool              // it may end the machine by itself (CAP_SYS_BOOT)
 	Plan    *plan.Program     // nil: one of ours
 	Of      string            // of a helper: the program that it looks after
 }
@@ -183,12 +184,16 @@ func (r *roster) program(p *plan.Program) {
 		}
 	}
 	env := append(slices.Clone(p.Env), watched(p.Watchdog)...)
+	command := linux.Command{
+		Path: p.Path, Args: append([]string{p.Name}, p.Args...), Env: r.environment("/perm/home/"+p.Name, env...),
+		Dir: p.Home(), Score: p.Score,
+	}
+	if p.NeedsLaunch() { // which reads the rest from the plan
+		command.Path, command.Args, command.Dir = Userland, []string{"launch"}, "/"
+	}
 	r.add(Entry{
-		Name: p.Name, Role: Program, Log: p.Name, Plan: p, Conds: conds,
-		Command: linux.Command{
-			Path: p.Path, Args: append([]string{p.Name}, p.Args...), Env: r.environment("/perm/home/"+p.Name, env...),
-			Dir: p.Home(), Score: p.Score,
-		},
+		Name: p.Name, Role: Program, Log: p.Name, Plan: p, Conds: conds, Command: command,
+		Reboots: slices.Contains(p.Capabilities, "cap_sys_boot"),
 		Policy: children.Policy{
 			Restart: children.Restart(p.Restart), OneShot: p.OneShot, Notifies: p.Ready != "",
 			ReadyTimeout: orElse(p.ReadyTimeout, readyTimeout), StopTimeout: p.StopTimeout,
@@ -238,7 +243,7 @@ func (r *roster) shells(terminals []Terminal) {
 	policy := children.Policy{Restart: children.Essential}
 	for _, t := range terminals {
 		r.add(Entry{
-			Name: "sh-" + t.Name, Role: Shell, Policy: policy, OnKey: policy.Restart == children.Never,
+			Name: "sh-" + t.Name, Role: Shell, Policy: policy, Reboots: true, OnKey: policy.Restart == children.Never,
 			Conds: []waits.Condition{{Kind: waits.Settled}},
 			Command: linux.Command{
 				Path: Userland, Args: []string{"sh", "--console", t.Name},

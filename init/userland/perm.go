@@ -30,29 +30,33 @@ func perm(ctx context.Context, e *tool.Env, _ []string) error {
 	if err != nil {
 		return err
 	}
+	p, planErr := readPlan(e.Root)
 	for _, m := range mounts {
 		if m.dir == permDir {
-			return makePermDirs(e)
+			return makePermDirs(e, p)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, permTime)
 	defer cancel()
-	if err := mountPerm(ctx, e); err != nil {
+	err = planErr
+	if err == nil {
+		err = mountPerm(ctx, e.Root, p)
+	}
+	if err != nil {
 		fmt.Fprintf(e.Err, "perm: %s; /perm is in memory and lost at power-off\n", tool.Clean(err.Error()))
 		m := mounting{"tmpfs", permDir, "tmpfs", unix.MS_NODEV | unix.MS_NOSUID, "mode=755"}
 		if err := m.do(); err != nil {
 			return err
 		}
 	}
-	return makePermDirs(e)
+	return makePermDirs(e, p)
 }
 
-func mountPerm(ctx context.Context, e *tool.Env) error {
-	spec, err := permSpec(e.Root)
-	if err != nil {
-		return err
+func mountPerm(ctx context.Context, root fs.FS, p *plan.Plan) error {
+	if p.Perm == "" {
+		return errors.New("this image has no partition for /perm")
 	}
-	name, err := findPartition(e.Root, spec)
+	name, err := findPartition(root, p.Perm)
 	if err != nil {
 		return err
 	}
@@ -81,20 +85,17 @@ func inTime(ctx context.Context, f func() error) error {
 	}
 }
 
-// permSpec is what the plan says about /perm.
-func permSpec(root fs.FS) (string, error) {
+// readPlan returns an empty plan with its errors.
+func readPlan(root fs.FS) (*plan.Plan, error) {
 	text, err := fs.ReadFile(root, strings.TrimPrefix(plan.File, "/"))
 	if err != nil {
-		return "", fmt.Errorf("read plan: %w", err)
+		return &plan.Plan{}, fmt.Errorf("read plan: %w", err)
 	}
 	p, err := plan.Parse(string(text))
 	if err != nil {
-		return "", fmt.Errorf("read plan: %w", err)
+		return &plan.Plan{}, fmt.Errorf("read plan: %w", err)
 	}
-	if p.Perm == "" {
-		return "", errors.New("this image has no partition for /perm")
-	}
-	return p.Perm, nil
+	return p, nil
 }
 
 // findPartition finds the node of PARTUUID=... by what the kernel read from
@@ -134,8 +135,9 @@ func checkExt4(r interface {
 	return nil
 }
 
-// makePermDirs makes what gokrazy's programs expect: /var leads to /perm/var.
-func makePermDirs(e *tool.Env) error {
+// makePermDirs makes what gokrazy's programs expect: /var leads to /perm/var,
+// and each program has a home of its own.
+func makePermDirs(e *tool.Env, p *plan.Plan) error {
 	for _, dir := range []string{permDir + "/home", permDir + "/var"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
@@ -145,5 +147,20 @@ func makePermDirs(e *tool.Env) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		e.Complain(err)
 	}
+	for i := range p.Programs {
+		if err := makeHome(permDir+"/home/", &p.Programs[i]); err != nil {
+			e.Complain(err)
+		}
+	}
 	return nil
+}
+
+// makeHome makes a program's home, its user's only. One that exists keeps its
+// mode, and gets the owner that the plan says now.
+func makeHome(homes string, p *plan.Program) error {
+	home := homes + p.Name
+	if err := os.Mkdir(home, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return os.Lchown(home, int(p.UID), int(p.GID))
 }
