@@ -43,7 +43,7 @@ func TestEveryKeyReachesThePlan(t *testing.T) {
 		"After": ["x.org/db"], "WaitFor": ["dev:input/by-id/scanner", "clock", "program:/user/db"],
 		"Restart": "on-failure", "Ready": "tcp:127.0.0.1:80", "User": "nobody", "Group": "dialout, video",
 		"Capabilities": ["CAP_NET_RAW", "net_bind_service"], "Limits": {"nofile": "1024:4096", "core": "0:unlimited", "as": "1.5G"},
-		"Memory": "64M", "Pids": 32, "CPU": "50% weight:20", "IO": "weight:30 8:0 rbps=10M wiops=100",
+		"Memory": "64M", "Pids": 32, "CPU": "50% weight:20", "IO": "weight:30 sda rbps=10M wiops=100",
 		"StopTimeout": "1m30s", "ReadyTimeout": "500ms", "Health": "http://127.0.0.1/ok", "Listen": ["tcp::80", "unix:/run/s"],
 		"Watchdog": "30s", "Dir": "/", "Env": ["A=b"], "OneShot": true, "ReadOnly": true, "Score": -5`))
 	want := `env A=b
@@ -69,7 +69,7 @@ cgroup pids.max 32
 cgroup cpu.max "50000 100000"
 cgroup cpu.weight 20
 cgroup io.weight 30
-cgroup io.max "8:0 rbps=10485760 wiops=100"
+cgroup io.max "sda rbps=10485760 wiops=100"
 score -5`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -132,8 +132,8 @@ func TestWrongValuesSayWhereAndWhat(t *testing.T) {
 		`"CPU": "50"`:                                     `f:3:8: scan.CPU: "50" is no share of a processor: write "50%"`,
 		`"CPU": "weight:0"`:                               `a weight is from 1 to 10000`,
 		`"CPU": "NaN%"`:                                   `is no share`,
-		`"IO": "sda rbps=5"`:                              `f:3:7: scan.IO: "sda rbps=5": write "weight:50" or "MAJOR:MINOR`,
-		`"IO": "8:0"`:                                     `scan.IO: "8:0": write`,
+		`"IO": "sda speed=5"`:                             `f:3:7: scan.IO: "sda speed=5": write "weight:50" or "DISK rbps`,
+		`"IO": "sda"`:                                     `scan.IO: "sda": write`,
 		`"StopTimeout": "10"`:                             `f:3:16: scan.StopTimeout: "10" is no duration: write a number and ms, s, m or h: 10s`,
 		`"Watchdog": "-5s"`:                               `is no duration`,
 		`"Timer": "1us"`:                                  `is no duration`,

@@ -85,38 +85,31 @@ func cpuShare(s string) (settings []plan.Setting, err error) {
 	return settings, err
 }
 
-// ioShare reads "weight:50" and "MAJOR:MINOR rbps=1M wbps=1M riops=100 wiops=100".
+// ioShare reads "weight:50" and "DISK rbps=1M wbps=1M riops=100 wiops=100".
 func ioShare(s string) (settings []plan.Setting, err error) {
-	const use = `%q: write "weight:50" or "MAJOR:MINOR rbps=10M wbps=1M riops=1000 wiops=100", the numbers of the disk as ls -l shows them`
-	var device []string
+	const use = `%q: write "weight:50" or "DISK rbps=10M wbps=1M riops=1000 wiops=100", the disk by its name as lsblk shows it`
+	var disk []string
 	for word := range strings.FieldsSeq(s) {
-		key, value, _ := strings.Cut(word, "=")
+		key, value, pair := strings.Cut(word, "=")
 		n, err := size(value)
 		switch w, ok, wrong := weight(word); {
 		case ok && wrong == nil:
 			settings = append(settings, plan.Setting{File: "io.weight", Value: w})
-		case len(device) == 0 && isDevice(word):
-			device = append(device, word)
-		case len(device) > 0 && strings.Contains(" rbps wbps riops wiops ", " "+key+" ") && err == nil && n > 0:
-			device = append(device, key+"="+strconv.FormatUint(n, 10))
+		case len(disk) == 0 && !ok && !pair && plan.ValidName(word):
+			disk = append(disk, word)
+		case len(disk) > 0 && strings.Contains(" rbps wbps riops wiops ", " "+key+" ") && err == nil && n > 0:
+			disk = append(disk, key+"="+strconv.FormatUint(n, 10))
 		default:
 			return nil, fmt.Errorf(use, s)
 		}
 	}
-	if len(device) == 1 || len(settings)+len(device) == 0 && s != "" {
+	if len(disk) == 1 || len(settings)+len(disk) == 0 && s != "" {
 		return nil, fmt.Errorf(use, s)
 	}
-	if len(device) > 1 {
-		settings = append(settings, plan.Setting{File: "io.max", Value: strings.Join(device, " ")})
+	if len(disk) > 1 {
+		settings = append(settings, plan.Setting{File: "io.max", Value: strings.Join(disk, " ")})
 	}
 	return settings, nil
-}
-
-func isDevice(s string) bool {
-	major, minor, _ := strings.Cut(s, ":")
-	_, err := strconv.ParseUint(major, 10, 12)
-	_, err2 := strconv.ParseUint(minor, 10, 20)
-	return err == nil && err2 == nil
 }
 
 func weight(word string) (value string, ok bool, err error) {

@@ -39,7 +39,10 @@ func Bound(k Kernel, dir string, settings []plan.Setting) (refused []string) {
 	for _, s := range all {
 		c, _, _ := strings.Cut(s.File, ".")
 		Enable(k, path.Dir(dir), c)
-		err := k.Write(dir+"/"+s.File, s.Value)
+		value, err := numbered(k, s)
+		if err == nil {
+			err = k.Write(dir+"/"+s.File, value)
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			refused = append(refused, fmt.Sprintf("%s %s: not in force: this kernel does not know it, or has its controller %s switched off", s.File, s.Value, c))
@@ -50,6 +53,19 @@ func Bound(k Kernel, dir string, settings []plan.Setting) (refused []string) {
 		}
 	}
 	return refused
+}
+
+// numbered puts a disk's number, which io.max wants, in the place of its name.
+func numbered(k Kernel, s plan.Setting) (string, error) {
+	disk, rest, _ := strings.Cut(s.Value, " ")
+	if s.File != "io.max" || strings.Contains(disk, ":") {
+		return s.Value, nil
+	}
+	number, err := k.Read("/sys/class/block/" + disk + "/dev")
+	if err != nil {
+		return "", fmt.Errorf("no disk %s", disk)
+	}
+	return strings.TrimSpace(number) + " " + rest, nil
 }
 
 // Enable switches a controller on from the root down to below dir, the group

@@ -77,6 +77,22 @@ cpu.max 5000 10000: not in force: write cpu.max: invalid argument`
 	}
 }
 
+// TestDisksHaveNames: their numbers change from boot to boot.
+func TestDisksHaveNames(t *testing.T) {
+	for value, want := range map[string]string{
+		"sda rbps=5":  `write /sys/fs/cgroup/slashdev/x/3/io.max "8:0 rbps=5"`,
+		"8:16 wbps=1": `write /sys/fs/cgroup/slashdev/x/3/io.max "8:16 wbps=1"`,
+		"sdb rbps=5":  "io.max sdb rbps=5: not in force: no disk sdb",
+	} {
+		k := newMachine(nil)
+		k.Files["/sys/class/block/sda/dev"] = "8:0\n"
+		refused := Bound(k, life, []plan.Setting{{File: "io.max", Value: value}})
+		if got := append(k.Log(), refused...); !slices.Contains(got, want) {
+			t.Errorf("%s: %q, want %s", value, got, want)
+		}
+	}
+}
+
 func TestLimit(t *testing.T) {
 	for text, want := range map[string]int{"1000\n": 1000, "99999": 32768, "": 32768} {
 		k := &linuxtest.Kernel{Files: map[string]string{"/proc/sys/kernel/threads-max": text}}
