@@ -52,12 +52,12 @@ func (s *State) Wish(words []string) (w Wish, err error) {
 		key, value, _ := strings.Cut(a, "=")
 		n, bad := strconv.Atoi(value)
 		switch {
-		case key == "grace" && bad == nil && n >= 0 && n <= maxGrace:
-			w.Grace = time.Duration(n) * time.Second
+		case key == "grace" && bad == nil && n >= 0:
+			w.Grace = time.Duration(min(n, maxGrace)) * time.Second
 		case key == "boot" && w.Deed == signals.Reboot:
 			w.Boot = value
 		default:
-			return w, fmt.Errorf("%s: %q: use grace=SECONDS, 60 at most, or for a reboot boot=TEXT", verb, a)
+			return w, fmt.Errorf("%s: %q: use grace=SECONDS or, for a reboot, boot=TEXT", verb, a)
 		}
 	}
 	return w, err

@@ -18,7 +18,7 @@ func TestWish(t *testing.T) {
 		{"poweroff grace=3", Wish{Deed: signals.PowerOff, Grace: 3 * time.Second}, ""},
 		{"reboot boot=tryboot", Wish{Deed: signals.Reboot, Boot: "tryboot"}, ""},
 		{"halt boot=tryboot", Wish{}, "for a reboot"},
-		{"kexec grace=61", Wish{}, "60 at most"},
+		{"kexec grace=61", Wish{Deed: signals.Kexec, Grace: time.Minute}, ""},
 		{"reload now", Wish{}, `"now": use`},
 		{"telinit S grace=1", Wish{Deed: signals.Rescue, Grace: time.Second}, ""},
 		{"telinit 6", Wish{Deed: signals.Reboot}, ""},

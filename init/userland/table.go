@@ -77,11 +77,11 @@ func fileApplets() []tool.Applet {
 // powerApplets and services have no summary: help does not list them.
 func powerApplets() []tool.Applet {
 	return []tool.Applet{
-		{Name: "halt", Use: "[-f] [-p]", Help: helpPower, Run: power},
-		{Name: "poweroff", Use: "[-f]", Help: helpPower, Run: power},
-		{Name: "reboot", Use: "[-f]", Help: helpPower, Run: power},
-		{Name: "shutdown", Use: "[-r|-H|-h] [-f] [now]", Help: helpPower, Run: power},
-		{Name: "telinit", Use: "0|6", Help: helpPower, Run: power},
+		{Name: "halt", Use: "[-fnp] [-d SECONDS]", Help: helpPower, Run: powerTool},
+		{Name: "poweroff", Use: "[-fn] [-d SECONDS]", Help: helpPower, Run: powerTool},
+		{Name: "reboot", Use: "[-fn] [-d SECONDS] [--kexec] [WORD]", Help: helpPower, Run: powerTool},
+		{Name: "shutdown", Use: "[-hPHrknc] [-t SECONDS] [now|+MINUTES|HH:MM [MESSAGE...]]", Help: helpShutdown, Run: powerTool},
+		{Name: "telinit", Use: "[-t SECONDS] [-e INIT_NAME[=VALUE]]... LEVEL", Help: helpTelinit, Run: powerTool},
 	}
 }
 
@@ -99,7 +99,25 @@ func serviceApplets() []tool.Applet {
 }
 
 const (
-	helpPower  = "Asks PID 1 to stop everything cleanly. -f: sync, then at once, without init."
+	helpPower = `Asks PID 1 to stop everything cleanly.
+-f      sync, then at once, without init (-n: not even a sync)
+-d SECONDS  later
+-p      halt: and power off
+WORD    for the firmware, as tryboot on a Raspberry Pi
+Options of sysvinit and BusyBox that mean nothing here (-w -i -h) are taken.`
+	helpShutdown = `Powers off (-h, -P), halts (-H), reboots (-r) or starts the kernel that kexec
+has loaded (--kexec), now or later, and tells everybody. It stays until then.
+-c      cancel the one that waits
+-k      only tell
+-t SECONDS  between SIGTERM and SIGKILL
+-n      without init
+--dry-run   print what would be done
+Options of sysvinit that mean nothing here (-a -f -F) are taken.`
+	helpTelinit = `Changes the run level: 0 powers off, 6 reboots, 1 and S stop all programs, 2 to
+5 start them again, Q reads the plan, U re-executes PID 1.
+-t SECONDS  between SIGTERM and SIGKILL
+-e      set or unset a variable for programs; nothing but INIT_ names
+--plan      print what a shutdown would do`
 	helpLaunch = `Becomes a program. PID 1 starts it for a user, capabilities, limits and what
 else takes more than fork and exec, with the plan's lines on descriptor 3.
 Exit 111: it was refused, for the reason given.`
