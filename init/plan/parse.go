@@ -18,25 +18,28 @@ func (p *Program) set(key string, v []string) error {
 			return err
 		}
 	}
-	switch f := p.field(key).(type) {
-	case *bool:
-		*f = true
-		return count(v, 0)
-	case *string:
-		*f = strings.Join(v, " ")
-		return count(v, 1)
-	case *time.Duration:
-		return duration(f, strings.Join(v, " "))
-	case *[]string:
-		*f = append(append([]string{}, *f...), v...) // not nil: an empty list says something
-		return nil
+	for _, f := range p.fields() {
+		if f.key == key {
+			return f.set(v)
+		}
 	}
 	return p.setMore(key, v)
 }
 
-func count(v []string, n int) error {
-	if len(v) != n {
-		return fmt.Errorf("has %d values, needs %d", len(v), n)
+func (f field) set(v []string) error {
+	need := 1
+	switch x := f.value.(type) {
+	case *bool:
+		*x, need = true, 0
+	case *string:
+		*x = strings.Join(v, " ")
+	case *time.Duration:
+		return duration(x, strings.Join(v, " "))
+	case *[]string:
+		*x, need = append(append([]string{}, *x...), v...), len(v) // not nil: an empty list says something
+	}
+	if len(v) != need {
+		return fmt.Errorf("has %d values, needs %d", len(v), need)
 	}
 	return nil
 }

@@ -81,59 +81,40 @@ func (p *Program) NeedsPerm() bool {
 	return p.Home() == "/perm" || strings.HasPrefix(p.Home(), "/perm/")
 }
 
-// field is where the values of a key go whose lines are plain: no value, one
-// word, one duration or a list of words; nil for every other key.
-func (p *Program) field(key string) any {
-	switch key {
-	case "env":
-		return &p.Env
-	case "restart":
-		return &p.Restart
-	case "manual":
-		return &p.Manual
-	case "oneshot":
-		return &p.OneShot
-	case "after":
-		return &p.After
-	case "wait":
-		return &p.Wait
-	case "ready":
-		return &p.Ready
-	case "ready-timeout":
-		return &p.ReadyTimeout
-	case "stop-timeout":
-		return &p.StopTimeout
-	case "watchdog":
-		return &p.Watchdog
-	case "timer":
-		return &p.Timer
-	case "listen":
-		return &p.Listen
-	case "dir":
-		return &p.Dir
-	case "readonly":
-		return &p.ReadOnly
+// field is a key whose lines are plain, and where its values go: no value, one
+// word, one duration or a list of words.
+type field struct {
+	key   string
+	value any
+}
+
+func (p *Program) fields() []field {
+	return []field{
+		{"env", &p.Env}, {"restart", &p.Restart}, {"manual", &p.Manual}, {"oneshot", &p.OneShot},
+		{"after", &p.After}, {"wait", &p.Wait}, {"ready", &p.Ready}, {"ready-timeout", &p.ReadyTimeout},
+		{"stop-timeout", &p.StopTimeout}, {"watchdog", &p.Watchdog}, {"timer", &p.Timer},
+		{"listen", &p.Listen}, {"dir", &p.Dir}, {"readonly", &p.ReadOnly},
 	}
-	return nil
 }
 
 // append writes the program's lines.
 func (p *Program) append(dst []byte) []byte {
 	put := func(words ...string) { dst = append(line.Append(dst, words...), '\n') }
 	put(append([]string{"program", p.Name, p.Path}, p.Args...)...)
-	for _, key := range []string{
-		"env", "restart", "manual", "oneshot", "after", "wait", "ready", "ready-timeout",
-		"stop-timeout", "watchdog", "timer", "listen", "dir", "readonly",
-	} {
-		if v, said := words(p.field(key)); said {
-			put(append([]string{key, p.Name}, v...)...)
+	for _, f := range p.fields() {
+		if v, said := f.words(); said {
+			put(append([]string{f.key, p.Name}, v...)...)
 		}
 	}
 	if h := p.Health; h != nil {
 		put(append([]string{"health", p.Name, millis(h.Interval), millis(h.Timeout), strconv.Itoa(h.Failures)}, h.Command...)...)
 	}
 	if p.HasUser {
-		put(append([]string{"user", p.Name}, numbers(append([]uint32{p.UID, p.GID}, p.Groups...))...)...)
+		words := []string{"user", p.Name}
+		for _, id := range append([]uint32{p.UID, p.GID}, p.Groups...) {
+			words = append(words, strconv.FormatUint(uint64(id), 10))
+		}
+		put(words...)
 	}
 	if p.HasCapabilities {
 		put(append([]string{"capabilities", p.Name}, p.Capabilities...)...)
@@ -150,30 +131,23 @@ func (p *Program) append(dst []byte) []byte {
 	return dst
 }
 
-// words are the values of a plain field, and whether it says anything. An
-// empty list that is not nil does.
-func words(field any) (v []string, said bool) {
-	switch f := field.(type) {
+// words are the values, and whether they say anything. An empty list that is
+// not nil does.
+func (f field) words() (v []string, said bool) {
+	switch x := f.value.(type) {
 	case *bool:
-		return nil, *f
+		return nil, *x
 	case *string:
-		return []string{*f}, *f != ""
+		return []string{*x}, *x != ""
 	case *time.Duration:
-		return []string{millis(*f)}, *f != 0
+		return []string{millis(*x)}, *x != 0
 	case *[]string:
-		return *f, *f != nil
+		return *x, *x != nil
 	}
 	return nil, false
 }
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-
-func numbers(ids []uint32) (words []string) {
-	for _, id := range ids {
-		words = append(words, strconv.FormatUint(uint64(id), 10))
-	}
-	return words
-}
 
 func limit(n uint64) string {
 	if n == Unlimited {
