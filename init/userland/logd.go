@@ -52,7 +52,9 @@ func logger(ctx context.Context, e *tool.Env, args []string) error {
 	defer stop()
 	log := func(f string, a ...any) { fmt.Fprintf(e.Err, f+"\n", a...) }
 	cfg := logd.Config{Dir: root + logDir, Sources: sources, DevLog: socket, Options: options, Now: sinceBoot, Logf: log}
+	cfg.Disk = logd.Disk{Dir: root + permDir + "/log", BootID: bootID(root)}
 	if root == "" {
+		cfg.Disk.Usable = permUsable
 		cfg.Consoles = openConsoles(e)
 		cfg.Kernel, cfg.Kmsg = openKmsg()
 	}
@@ -68,6 +70,21 @@ func logger(ctx context.Context, e *tool.Env, args []string) error {
 	l.Run(ctx)
 	running.Wait()
 	return nil
+}
+
+// bootID is the kernel's name for this boot.
+func bootID(root string) string {
+	id, _ := os.ReadFile(root + "/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(id))
+}
+
+// permUsable says whether /perm is a disk: before it is mounted it is a folder
+// of the root, and without a partition it is in memory.
+func permUsable() bool {
+	var root, perm unix.Stat_t
+	var kind unix.Statfs_t
+	err := errors.Join(unix.Stat("/", &root), unix.Stat(permDir, &perm), unix.Statfs(permDir, &kind))
+	return err == nil && root.Dev != perm.Dev && kind.Type != unix.TMPFS_MAGIC
 }
 
 // serveLog answers on the control socket. Without it the logger still logs.

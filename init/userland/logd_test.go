@@ -16,7 +16,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"slashdev/devmgr/ctl"
 	"slashdev/init/userland/logd/ring"
+	"slashdev/init/userland/tool"
 )
 
 // keeper plays PID 1: it owns both ends of the programs' pipes and starts the
@@ -40,14 +42,48 @@ func newKeeper(t *testing.T, words string, names ...string) *keeper {
 	}
 	t.Cleanup(func() { os.RemoveAll(root) })
 	k := &keeper{t: t, root: root, names: names, words: strings.Fields(words)}
-	if err := os.MkdirAll(filepath.Dir(k.root+logdSocket), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	k.boot("this one")
 	for range names {
 		r, w := pipe(t)
 		k.reads, k.outs = append(k.reads, r), append(k.outs, w)
 	}
 	return k
+}
+
+// boot makes an empty /run and names the boot.
+func (k *keeper) boot(id string) {
+	k.t.Helper()
+	proc := k.root + "/proc/sys/kernel/random"
+	for _, err := range []error{
+		os.RemoveAll(k.root + "/run"), os.MkdirAll(filepath.Dir(k.root+logdSocket), 0o755),
+		os.MkdirAll(proc, 0o755), os.WriteFile(proc+"/boot_id", []byte(id+"\n"), 0o600),
+	} {
+		if err != nil {
+			k.t.Fatal(err)
+		}
+	}
+}
+
+// ask asks the logger, once it answers.
+func (k *keeper) ask(words ...string) (text []string) {
+	k.t.Helper()
+	eventually(k.t, func() bool {
+		c, err := ctl.Dial(k.root + logdSocket)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		list, err := c.Do(words...)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		text = text[:0]
+		for _, r := range list {
+			text = append(text, r.Get("text"))
+		}
+		return true
+	})
+	return text
 }
 
 // pipe makes a pipe as PID 1 does: blocking for the program.
@@ -82,6 +118,7 @@ func (k *keeper) end(sig os.Signal) error {
 // stop ends the logger in peace.
 func (k *keeper) stop() {
 	k.t.Helper()
+	k.ask("console", "on") // it catches the signal before it answers
 	if err := k.end(unix.SIGTERM); err != nil || k.said.Len() > 0 {
 		k.t.Errorf("logd: %v %s", err, &k.said)
 	}
@@ -210,6 +247,98 @@ func flood(t *testing.T, size int64) {
 		}
 	}
 }
+
+// say prints lines as the first program.
+func (k *keeper) say(text string) {
+	k.t.Helper()
+	if _, err := io.WriteString(k.outs[0], text); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+func TestLogOutlastsTheBoot(t *testing.T) {
+	k := newKeeper(t, "", "hello")
+	for _, id := range []string{"first", "second", "third"} {
+		k.boot(id)
+		k.start()
+		k.say("in the " + id + " boot\nand more\n")
+		k.stop()
+	}
+	k.boot("fourth")
+	k.start()
+	for boot, want := range map[string]string{"-1": "third", "-3": "first", "2": "second"} {
+		if got := k.ask("log", "hello", "boot="+boot); len(got) != 2 || got[0] != "in the "+want+" boot" {
+			t.Errorf("boot %s: %q", boot, got)
+		}
+	}
+	if got := k.ask("boots"); len(got) < 3 {
+		t.Errorf("boots: %q", got)
+	}
+	k.stop()
+}
+
+// What can be kept nowhere is in the ring all the same, and it is said once.
+func TestK05_NoPlaceToKeepLines(t *testing.T) {
+	k := newKeeper(t, "", "hello")
+	if err := os.WriteFile(k.root+"/perm", []byte("a file"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.start()
+	for i := range 3 {
+		k.say(fmt.Sprintf("line %d\n", i))
+	}
+	eventually(t, func() bool { return strings.Contains(strings.Join(k.ask("log", "*"), "\n"), "keep lines on the disk") })
+	if got := k.ask("log", "hello"); len(got) != 3 {
+		t.Errorf("got %q", got)
+	}
+	k.end(unix.SIGKILL)
+}
+
+func TestFollow(t *testing.T) {
+	k := newKeeper(t, "", "hello")
+	k.start()
+	k.say("one\ntwo\n")
+	eventually(t, func() bool { return len(k.ask("log", "*")) == 2 })
+	c, err := ctl.Dial(k.root + logdSocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	long := strings.Repeat("\x01long ", 10000)
+	next := []string{"three\n", long + "\n", "four\n"}
+	var got []string
+	var e tool.Env
+	p := logPrinter{e: &e}
+	e.Out = writer(func(b []byte) {
+		got = append(got, string(b))
+		if len(next) > 0 {
+			k.say(next[0])
+			next = next[1:]
+		}
+	})
+	for r, err := range c.Stream("log", "hello", "follow=1", "lines=1") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.record(r); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) == 4 {
+			break
+		}
+	}
+	for i, want := range []string{"two", "three", strings.ReplaceAll(long, "\x01", `\x01`), "four"} {
+		if !strings.HasSuffix(got[i], "] hello: "+want+"\n") {
+			t.Errorf("got %.80q, want %.80q", got[i], want)
+		}
+	}
+	k.end(unix.SIGKILL)
+}
+
+// writer is a stream that hands on what is written.
+type writer func([]byte)
+
+func (w writer) Write(b []byte) (int, error) { w(b); return len(b), nil }
 
 func sum(counts []atomic.Int64) (n int64) {
 	for i := range counts {

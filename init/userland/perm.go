@@ -26,6 +26,7 @@ const permTime = 60 * time.Second
 // /perm. A machine without one, or with one that cannot be used, gets a tmpfs
 // and a line that says so: programs find their directories in any case.
 func perm(ctx context.Context, e *tool.Env, _ []string) error {
+	defer ask(logdSocket, "mounted") // where it does not answer yet, it looks itself when it starts
 	mounts, err := readMounts(e.Root)
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func svcVerbs() []svcVerb {
 		{"start", "NAME...", "start programs", "", act("start")},
 		{"stop", "NAME...", "stop programs", "", act("stop")},
 		{"restart", "NAME...", "stop and start programs", "", act("restart")},
-		{"log", "[NAME]", "the last lines, also of kernel and init", "json n|lines= f|follow since=", svcLog},
+		{"log", "[NAME]", "the last lines, also of kernel and init", "json n|lines= f|follow since= boot= boots", svcLog},
 		{"why", "[NAME...]", "why programs are in their state (those not up)", "json", svcWhy},
 		{"graph", "[--svg] [FILE]", "who waits for what, in the plan or a file", "json svg", svcGraph},
 		{"check", "[FILE]", "what is wrong with an appliance file", "json", svcCheck},

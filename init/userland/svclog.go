@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,9 @@ import (
 
 // svcLog shows lines that the logger has, and with -f goes on with what comes.
 func svcLog(e *tool.Env, args []string, opts tool.Options) error {
+	if opts.Has("boots") {
+		return svcBoots(e, opts.Has("json"))
+	}
 	words, err := logRequest(args, opts)
 	if err != nil {
 		return err
@@ -31,6 +35,30 @@ func svcLog(e *tool.Env, args []string, opts tool.Options) error {
 		}
 	}
 	return p.end()
+}
+
+// svcBoots lists the boots of which lines are kept.
+func svcBoots(e *tool.Env, asJSON bool) error {
+	list, err := ask(logdSocket, "boots")
+	if err != nil || asJSON {
+		return errors.Join(err, writeJSON(e, list))
+	}
+	t := &tool.Table{Right: []bool{true}}
+	t.Row("BOOT", "BEGAN", "ID")
+	for _, r := range list {
+		t.Row(r["boot"], day(r["began"]), r["id"])
+	}
+	_, err = t.WriteTo(e.Out)
+	return err
+}
+
+// day makes seconds since 1970 readable.
+func day(s string) string {
+	sec, err := strconv.ParseFloat(s, 64)
+	if err != nil || sec == 0 {
+		return "-"
+	}
+	return time.Unix(int64(sec), 0).UTC().Format("2006-01-02 15:04:05")
 }
 
 // logRequest is the request to the logger for what was asked for.
@@ -58,6 +86,9 @@ func logRequest(args []string, opts tool.Options) ([]string, error) {
 	}
 	if opts.Has("f") {
 		words = append(words, "follow=1")
+	}
+	if b, ok := opts["boot"]; ok {
+		words = append(words, "boot="+b)
 	}
 	return words, nil
 }

@@ -128,7 +128,8 @@ Exit 111: it was refused, for the reason given.`
 unix somebody who takes connections.`
 	helpSvcMore = `--json: for programs, with every verb that reads
 svc log -f: and what comes, until Ctrl-C; -n LINES, 20 if not said; --since AGE
-as 90s, 10m, 2h, 1d. svc graph --svg: a drawing`
+as 90s, 10m, 2h, 1d; --boot -1: the boot before this one, or a number of
+svc log --boots. svc graph --svg: a drawing`
 	helpDmesg = `-n LEVEL  this level and worse: emerg alert crit err warn notice info debug
 -l        show the level
 -w        go on with what comes, until Ctrl-C`

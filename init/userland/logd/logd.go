@@ -49,6 +49,7 @@ type Config struct {
 	Kernel   *os.File  // to read the kernel's log from; nil: not
 	Kmsg     io.Writer // to write to the kernel's log; nil: not
 	Consoles []*console.Console
+	Disk     Disk
 	Options  option.Options
 	Now      func() time.Duration // since boot
 	Logf     func(format string, args ...any)
@@ -61,6 +62,7 @@ type Logger struct {
 	tee     tee
 	kmsg    kmsg
 	sources []*source
+	mounted chan struct{} // gets a word when there may be a disk
 }
 
 // New returns a logger that goes on where the one before it ended.
@@ -69,7 +71,7 @@ func New(cfg Config) (*Logger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Logger{cfg: cfg}
+	l := &Logger{cfg: cfg, mounted: make(chan struct{}, 1)}
 	if l.ring, err = ring.Open(file, cfg.Options.Ring, cfg.Now); err != nil {
 		return nil, err
 	}
@@ -124,6 +126,7 @@ func (l *Logger) Run(ctx context.Context) error {
 	for _, s := range l.sinks() {
 		sinks.Go(func() { l.feed(sinkCtx, s) })
 	}
+	sinks.Go(func() { l.keep(sinkCtx) })
 	<-ctx.Done()
 	sources.Wait()
 	l.ring.Close()

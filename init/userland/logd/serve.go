@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"slashdev/devmgr/ctl"
+	"slashdev/init/userland/logd/archive"
 	"slashdev/init/userland/logd/option"
 	"slashdev/init/userland/logd/ring"
 )
@@ -30,6 +32,14 @@ func (l *Logger) Handle(ctx context.Context, words []string, w *ctl.Writer) erro
 	case len(words) == 2 && words[0] == "console" && (words[1] == "on" || words[1] == "off"):
 		l.tee.mode.Store(int32(map[string]mode{"on": on, "off": off}[words[1]]))
 		return nil
+	case len(words) == 1 && words[0] == "mounted":
+		select {
+		case l.mounted <- struct{}{}:
+		default:
+		}
+		return nil
+	case len(words) == 1 && words[0] == "boots":
+		return l.boots(w)
 	case len(words) >= 2 && words[0] == "log":
 		q, err := parseQuery(words[1:])
 		if err != nil {
@@ -37,7 +47,7 @@ func (l *Logger) Handle(ctx context.Context, words []string, w *ctl.Writer) erro
 		}
 		return l.answer(ctx, q, w)
 	}
-	return ctl.Errorf(ctl.Usage, "unknown request: console on|off, log NAME|* [lines=N] [since=SECONDS] [follow=1]")
+	return ctl.Errorf(ctl.Usage, "unknown request: log NAME|* [lines=N] [since=SECONDS] [boot=N] [follow=1], boots, mounted, console on|off")
 }
 
 // query is which lines a client wants.
@@ -45,6 +55,7 @@ type query struct {
 	name   string // "*": all
 	lines  int
 	since  time.Duration // age of the oldest; 0: any
+	boot   int           // 0: this one; -1: the one before; 12: the one of that number
 	follow bool
 }
 
@@ -54,7 +65,7 @@ func parseQuery(words []string) (q query, err error) {
 		key, value, _ := strings.Cut(w, "=")
 		n, err := strconv.Atoi(value)
 		switch {
-		case err != nil || n < 0 || n > 1<<31:
+		case err != nil || n < 0 && key != "boot" || n > 1<<31:
 			return q, fmt.Errorf("%s: %q is not a number", key, value)
 		case key == "lines" && n > linesMax:
 			return q, fmt.Errorf("lines=%d: at most %d", n, linesMax)
@@ -62,6 +73,8 @@ func parseQuery(words []string) (q query, err error) {
 			q.lines = n
 		case key == "since":
 			q.since = time.Duration(n) * time.Second
+		case key == "boot":
+			q.boot = n
 		case key == "follow":
 			q.follow = n != 0
 		default:
@@ -72,12 +85,15 @@ func parseQuery(words []string) (q query, err error) {
 }
 
 func (l *Logger) answer(ctx context.Context, q query, w *ctl.Writer) error {
-	end := l.ring.End()
-	oldest := time.Duration(0)
-	if q.since > 0 {
-		oldest = max(l.cfg.Now()-q.since, 0)
+	if q.boot != 0 {
+		return l.answerOld(q, w)
 	}
-	n, err := tell(w, q, oldest, func(yield func(ring.Record) bool) {
+	end := l.ring.End()
+	a := answer{query: q, w: w, wall: l.wall()}
+	if q.since > 0 {
+		a.oldest = max(l.cfg.Now()-q.since, 0)
+	}
+	n, err := a.tell(func(yield func(ring.Record) bool) {
 		for r := range l.ring.Now {
 			if r.Seq > end.Seq || !yield(r) {
 				return
@@ -91,29 +107,86 @@ func (l *Logger) answer(ctx context.Context, q query, w *ctl.Writer) error {
 		return ctl.Errorf(ctl.NotFound, "no line of %s", q.name)
 	}
 	if q.follow {
-		return l.follow(ctx, q, w, end)
+		return l.follow(ctx, a, end)
 	}
 	return nil
 }
 
+// answerOld answers with lines of an earlier boot, from the disk.
+func (l *Logger) answerOld(q query, w *ctl.Writer) error {
+	dir := l.cfg.Disk.Dir
+	boots, err := archive.Boots(dir)
+	if err != nil {
+		return ctl.Errorf(ctl.NotFound, "no lines are kept: %v", err)
+	}
+	boot := q.boot
+	if boot < 0 {
+		boots = slices.DeleteFunc(boots, func(b archive.Boot) bool { return b.ID == l.cfg.Disk.BootID })
+		if len(boots)+boot < 0 {
+			return ctl.Errorf(ctl.NotFound, "boot %d: lines of %d earlier boots are kept", boot, len(boots))
+		}
+		boot = boots[len(boots)+boot].Number
+	}
+	if !slices.ContainsFunc(boots, func(b archive.Boot) bool { return b.Number == boot }) {
+		return ctl.Errorf(ctl.NotFound, "boot %d: no lines of it are kept", boot)
+	}
+	a := answer{query: q, w: w, wall: archive.Clock(dir, boot)}
+	if q.since > 0 && a.wall > 0 {
+		a.oldest = l.wall() + l.cfg.Now() - q.since - a.wall
+	}
+	_, err = a.tell(archive.Records(dir, boot))
+	return err
+}
+
+// boots lists the boots of which there are lines on the disk.
+func (l *Logger) boots(w *ctl.Writer) error {
+	list, err := archive.Boots(l.cfg.Disk.Dir)
+	if err != nil {
+		return ctl.Errorf(ctl.NotFound, "no lines are kept: %v", err)
+	}
+	for _, b := range list {
+		wall := archive.Clock(l.cfg.Disk.Dir, b.Number)
+		if err := w.Record("boot", strconv.Itoa(b.Number), "id", b.ID, "began", seconds(wall)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wall is the time of day at boot.
+func (l *Logger) wall() time.Duration { return time.Duration(time.Now().UnixNano()) - l.cfg.Now() }
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
+
+// answer is an answer on its way to a client.
+type answer struct {
+	query
+	w      *ctl.Writer
+	oldest time.Duration // since boot
+	wall   time.Duration // the time of day at boot; 0: nobody knows
+}
+
+func (a *answer) fits(r ring.Record) bool {
+	return (a.name == "*" || r.Name == a.name) && r.When >= a.oldest
+}
+
 // tell writes the last lines of those asked for. It goes through them twice, so
 // that it need not hold them.
-func tell(w *ctl.Writer, q query, oldest time.Duration, all iter.Seq[ring.Record]) (n int, err error) {
-	fits := func(r ring.Record) bool { return (q.name == "*" || r.Name == q.name) && r.When >= oldest }
+func (a *answer) tell(all iter.Seq[ring.Record]) (n int, err error) {
 	for r := range all {
-		if fits(r) {
+		if a.fits(r) {
 			n++
 		}
 	}
-	skip := n - q.lines
+	skip := n - a.lines
 	for r := range all {
-		if !fits(r) {
+		if !a.fits(r) {
 			continue
 		}
 		if skip--; skip >= 0 {
 			continue
 		}
-		if err := writeRecord(w, r); err != nil {
+		if err := a.record(r); err != nil {
 			return n, err
 		}
 	}
@@ -121,44 +194,56 @@ func tell(w *ctl.Writer, q query, oldest time.Duration, all iter.Seq[ring.Record
 }
 
 // follow writes lines as they come until the client goes.
-func (l *Logger) follow(ctx context.Context, q query, w *ctl.Writer, at ring.Cursor) error {
-	rd := l.ring.Reader(at)
-	for {
+func (l *Logger) follow(ctx context.Context, a answer, at ring.Cursor) error {
+	if err := a.w.Flush(); err != nil {
+		return err
+	}
+	for rd := l.ring.Reader(at); ; {
 		list, lost, err := rd.Next(ctx)
 		if err == io.EOF {
 			return nil
 		}
-		if err == nil && lost > 0 {
-			err = w.Record("lost", strconv.Itoa(lost))
-		}
-		for _, r := range list {
-			if err == nil && (q.name == "*" || r.Name == q.name) {
-				err = writeRecord(w, r)
-			}
-		}
-		if err == nil {
-			err = w.Flush()
-		}
 		if err != nil {
+			return err
+		}
+		if err := a.more(list, lost); err != nil {
 			return err
 		}
 	}
 }
 
-// writeRecord writes one line; a long one in pieces, of which all but the last
-// say that there is more.
-func writeRecord(w *ctl.Writer, r ring.Record) error {
-	n := cut(r.Text, piece)
-	pairs := []string{
-		"seq", strconv.FormatUint(r.Seq, 10), "time", fmt.Sprintf("%.6f", r.When.Seconds()),
-		"name", r.Name, "level", option.Levels()[r.Level], "text", r.Text[:n],
+func (a *answer) more(list []ring.Record, lost int) error {
+	if lost > 0 {
+		if err := a.w.Record("lost", strconv.Itoa(lost)); err != nil {
+			return err
+		}
 	}
+	for _, r := range list {
+		if !a.fits(r) {
+			continue
+		}
+		if err := a.record(r); err != nil {
+			return err
+		}
+	}
+	return a.w.Flush()
+}
+
+// record writes one line; a long one in pieces, of which all but the last say
+// that there is more.
+func (a *answer) record(r ring.Record) error {
+	n := cut(r.Text, piece)
+	pairs := []string{"seq", strconv.FormatUint(r.Seq, 10), "time", seconds(r.When)}
+	if a.wall > 0 {
+		pairs = append(pairs, "wall", seconds(a.wall+r.When))
+	}
+	pairs = append(pairs, "name", r.Name, "level", option.Levels()[r.Level], "text", r.Text[:n])
 	for {
 		rest := r.Text[n:]
 		if rest != "" {
 			pairs = append(pairs, "more", "1")
 		}
-		if err := w.Record(pairs...); err != nil || rest == "" {
+		if err := a.w.Record(pairs...); err != nil || rest == "" {
 			return err
 		}
 		n += cut(rest, piece)
