@@ -119,8 +119,7 @@ func (s *Spec) addProgram(src *source, p Program, at string) {
 	if p.Name == "" {
 		p.Name = baseName(p.Package)
 	}
-	switch p.Name {
-	case "init", "devmgr", "userland", "logd", "perm", "sh", "kernel", "syslog":
+	if isOurs(p.Name) {
 		src.failf(at, "program name %q is taken by the system: set PackageConfig.%s.Basename", p.Name, p.Package)
 	}
 	if !plan.ValidName(p.Name) || strings.ContainsAny(p.Package, " \t\n\\") || strings.HasPrefix(p.Package, "-") {
@@ -132,6 +131,15 @@ func (s *Spec) addProgram(src *source, p Program, at string) {
 		}
 	}
 	s.Programs = append(s.Programs, p)
+}
+
+// isOurs says whether PID 1 or the logger uses the name for something else.
+func isOurs(name string) bool {
+	switch name {
+	case "init", "devmgr", "userland", "logd", "perm", "sh", "kernel", "syslog":
+		return true
+	}
+	return strings.HasPrefix(name, "sh-") || strings.HasPrefix(name, "await-")
 }
 
 // baseName is what go build calls a package's program.

@@ -170,6 +170,9 @@ func TestSvcGraphSVG(t *testing.T) {
 	if code != 0 || complaint != "" {
 		t.Errorf("code %d, %s", code, complaint)
 	}
+	if _, complaint, code := call(t, box(t), "svc", "ls"); code != 7 || !strings.Contains(complaint, "init.sock") {
+		t.Errorf("without PID 1: code %d, %s", code, complaint)
+	}
 }
 
 func TestCompletionOfSvc(t *testing.T) {
