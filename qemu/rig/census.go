@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"slashdev/init/line"
@@ -17,10 +18,13 @@ import (
 // Ask sends a request to the control socket of our init and returns the reply
 // without its last line; a refusal is an error.
 func (m *Machine) Ask(ctx context.Context, words ...string) (string, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "unix", m.Path("/run/slashdev/init.sock"))
-	if err != nil {
-		return "", err
+	var c net.Conn
+	var err error
+	if e := m.Until(ctx, "room for a client", func() bool {
+		c, err = net.Dial("unix", m.Path("/run/slashdev/init.sock"))
+		return !errors.Is(err, syscall.EAGAIN)
+	}); e != nil || err != nil {
+		return "", errors.Join(e, err)
 	}
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Now()) })

@@ -100,7 +100,7 @@ func (c *Console) Expect(ctx context.Context, re *regexp.Regexp) (string, error)
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return "", fmt.Errorf("expect %q: %w; the console says:\n%s", re, context.Cause(ctx), c.Text())
+			return "", fmt.Errorf("expect %q: %w; the console says:\n%s", re, context.Cause(ctx), c.tail())
 		}
 	}
 }
@@ -116,6 +116,12 @@ func (c *Console) Text() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return string(c.all)
+}
+
+// tail is enough of Text for a report.
+func (c *Console) tail() string {
+	text := c.Text()
+	return text[max(0, len(text)-2000):]
 }
 
 func (c *Console) close() { c.master.Close() }

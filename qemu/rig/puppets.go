@@ -128,7 +128,7 @@ func (m *Machine) Puppet(ctx context.Context, name string) (*Puppet, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("start of %s: %w; the console says:\n%s", name, context.Cause(ctx), m.Console.Text())
+			return nil, fmt.Errorf("start of %s: %w; the console says:\n%s", name, context.Cause(ctx), m.Console.tail())
 		}
 	}
 }

@@ -30,6 +30,10 @@ func act(verb, arg string) (string, error) {
 	case "ignore":
 		signal.Ignore(syscall.SIGTERM)
 		return "", nil
+	case "nothing":
+		return "", nil
+	case "memory":
+		return "", hoard()
 	case "env":
 		return strings.Join(os.Environ(), "\n"), nil
 	case "run":
@@ -157,6 +161,16 @@ func kill(arg string) error {
 		}
 	}
 	return nil
+}
+
+// hoard takes all the memory that there is, and dies of it.
+func hoard() error {
+	for all := [][]byte{}; ; {
+		all = append(all, bytes.Repeat([]byte("m"), 1<<20))
+		if len(all) > 1<<12 {
+			return errors.New("4 GiB and no end: not limited")
+		}
+	}
 }
 
 // fill writes into a file until there is no room, and returns the error.

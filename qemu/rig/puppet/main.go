@@ -10,7 +10,9 @@ import (
 	"net"
 	"os"
 	"path"
+	"strconv"
 	"strings"
+	"time"
 
 	"slashdev/qemu/rig/stage"
 )
@@ -28,9 +30,21 @@ func main() {
 	if name == "devmgr" {
 		_, _ = notify("READY=1\nSTATUS=a puppet")
 	}
+	go live()
 	if err := play(name, inherited); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
+	}
+}
+
+// live gives the signs of life that the init wants.
+func live() {
+	silence, err := strconv.Atoi(os.Getenv("WATCHDOG_USEC"))
+	if err != nil {
+		return
+	}
+	for range time.Tick(time.Duration(silence) * time.Microsecond / 3) {
+		_, _ = notify("WATCHDOG=1")
 	}
 }
 
