@@ -57,7 +57,7 @@ func noNodes(s *stand) {
 // endings are the signals that end a machine by design, each to its end.
 var endings = map[Kind]map[syscall.Signal]string{
 	Slashdev: {
-		syscall.SIGINT: Restarted, syscall.SIGTERM: Restarted, 34 + 5: Restarted, 34 + 15: Restarted,
+		syscall.SIGINT: Restarted, syscall.SIGTERM: Restarted, 34 + 5: Restarted, 34 + 15: Restarted, 34 + 6: Restarted, 34 + 16: Restarted,
 		syscall.SIGUSR1: Stopped, syscall.SIGUSR2: Stopped, syscall.SIGPWR: Stopped,
 		34 + 3: Stopped, 34 + 4: Stopped, 34 + 13: Stopped, 34 + 14: Stopped,
 	},
@@ -65,15 +65,25 @@ var endings = map[Kind]map[syscall.Signal]string{
 	BusyBox: {syscall.SIGINT: Restarted, syscall.SIGTERM: Restarted, syscall.SIGUSR1: Stopped, syscall.SIGUSR2: Stopped},
 }
 
+// upsetting are the signals that stop programs, or their starting, by design.
+// PID 1 must survive them like all others.
+func upsetting(sig syscall.Signal) bool {
+	return sig == syscall.SIGQUIT || sig == syscall.SIGTSTP || sig > 34 && sig <= 34+25
+}
+
 func everySignal(s *stand) {
 	p := s.up(nil)
 	for sig := syscall.Signal(1); sig <= 64; sig++ {
-		if endings[s.kind][sig] == "" && s.kind != BusyBox || s.kind == BusyBox && endings[s.kind][sig] == "" && sig != syscall.SIGTSTP {
+		if endings[s.kind][sig] == "" && !upsetting(sig) {
 			s.do(p, fmt.Sprintf("kill 1 %d 100", sig))
 		}
 	}
-	s.do(p, fmt.Sprintf("kill 1 %d 1", syscall.SIGCONT))
-	s.restarts(p)
+	p = s.restarts(p)
+	for sig := syscall.Signal(1); sig <= 64; sig++ {
+		if endings[s.kind][sig] == "" && upsetting(sig) {
+			s.upset(sig)
+		}
+	}
 	for sig, want := range endings[s.kind] {
 		p := s.up(nil)
 		s.must(p.Tell(fmt.Sprintf("kill 1 %d 100", sig)))
@@ -81,6 +91,31 @@ func everySignal(s *stand) {
 			s.fail("signal %d: %s, %v; want %s; the console says:\n%s", sig, end, err, want, s.Console.Text())
 		}
 	}
+}
+
+// upset sends a signal to a machine of its own a hundred times, and then brings
+// the programs back by hand where it has stopped them.
+func (s *stand) upset(sig syscall.Signal) {
+	defer func() {
+		if f, ok := recover().(failure); ok {
+			s.fail("signal %d: %w", sig, f)
+		}
+	}()
+	p := s.up(nil)
+	for range 100 {
+		s.must(s.Signal(sig))
+	}
+	if s.kind == Slashdev {
+		s.ask("status")
+		_, _ = s.Ask(s.ctx, "restart", "beacon")
+	} else {
+		s.must(p.Kill())
+	}
+	s.until("start of beacon", func() bool {
+		s.must(s.Signal(syscall.SIGCONT)) // again: it overtakes the one that stops
+		next, _, _ := s.puppets.take("beacon")
+		return next != nil
+	})
 }
 
 // deadChildren kills every process but PID 1, again and again.

@@ -53,6 +53,9 @@ func injure(s *stand, from, to int) {
 	s.start(func(c *Config) { c.Programs = names })
 	defer s.Close()
 	v := &victim{stand: s, alive: map[string]*Puppet{}}
+	for _, name := range names {
+		v.live(name)
+	}
 	for seed := from; seed < to; seed++ {
 		v.Rand, v.log = rand.New(rand.NewPCG(uint64(seed), 0)), nil
 		v.seed(seed)
@@ -178,12 +181,6 @@ func (v *victim) signals() {
 	}
 }
 
-// upsetting says whether a signal stops programs, or the starting of programs,
-// by design: Ctrl-Alt-Del's sisters, and systemd's from RTMIN+1 on.
-func upsetting(sig syscall.Signal) bool {
-	return sig == syscall.SIGQUIT || sig == syscall.SIGTSTP || sig > 34 && sig <= 34+25
-}
-
 // fullPipe lets a program write while nobody reads, and kills it there.
 func (v *victim) fullPipe() {
 	v.kill("logd", syscall.SIGSTOP)
@@ -195,7 +192,7 @@ func (v *victim) fullPipe() {
 
 func (v *victim) fullRun() {
 	p := v.live("b")
-	v.do(p, "limit /run 1m")
+	v.do(p, "limit /run")
 	v.do(p, "fill /run/full")
 	v.back("a", func(p *Puppet) { v.must(p.Kill()) })
 	v.ask("status")

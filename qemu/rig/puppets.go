@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -142,7 +143,11 @@ func (p *Puppet) Do(ctx context.Context, act string) (string, error) {
 	if !p.in.Scan() {
 		return "", errors.Join(fmt.Errorf("%s: %s: it ended without an answer", p.Name, act), context.Cause(ctx))
 	}
-	return strconv.Unquote(p.in.Text())
+	said, err := strconv.Unquote(p.in.Text())
+	if bad, ok := strings.CutPrefix(said, "error: "); ok {
+		err = fmt.Errorf("%s: %s: %s", p.Name, act, bad)
+	}
+	return said, err
 }
 
 // bound ends reading from the puppet with the context.

@@ -39,8 +39,7 @@ func act(verb, arg string) (string, error) {
 	case "run":
 		return run(strings.Fields(arg))
 	case "limit":
-		path, size, _ := strings.Cut(arg, " ")
-		return "", unix.Mount("", path, "", unix.MS_REMOUNT, "size="+size)
+		return "", limit(arg)
 	case "print":
 		_, err := fmt.Println(arg)
 		return "", err
@@ -163,6 +162,16 @@ func kill(arg string) error {
 	return nil
 }
 
+// limit leaves a tmpfs little more room than it uses.
+func limit(path string) error {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return err
+	}
+	size := (st.Blocks-st.Bfree)*uint64(st.Bsize) + 128<<10
+	return unix.Mount("", path, "", unix.MS_REMOUNT, fmt.Sprintf("size=%d", size))
+}
+
 // hoard takes all the memory that there is, and dies of it.
 func hoard() error {
 	for all := [][]byte{}; ; {
@@ -185,9 +194,13 @@ func fill(path string) (string, error) {
 	defer f.Close()
 	for _, size := range []int{1 << 20, 4096} { // the last pages too
 		chunk := make([]byte, size)
-		for err = nil; err == nil; {
+		err = nil
+		for n := 0; err == nil && n < 64; n++ {
 			_, err = f.Write(chunk)
 		}
+	}
+	if err == nil {
+		return "", errors.New("64 MiB and no end: not limited")
 	}
 	return err.Error(), nil
 }
