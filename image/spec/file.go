@@ -84,6 +84,7 @@ type Log struct {
 	Ring   string   `json:",omitempty"` // bytes kept in /run, such as 4M
 	Quota  string   `json:",omitempty"` // bytes kept in /perm/log, such as 16M; 0: none
 	Remote string   `json:",omitempty"` // udp://HOST, tcp://HOST or tls://HOST
+	CA     string   `json:",omitempty"` // file on the appliance with the authorities for tls://
 	Tee    string   `json:",omitempty"` // level from which on lines are shown on the consoles
 	Drop   []string `json:",omitempty"` // programs of which a flood is dropped
 }

@@ -10,7 +10,7 @@ import (
 
 // words are what the logger is told, each with the key that says it.
 func (l *Log) words() (keys, words []string) {
-	for _, kv := range [][2]string{{"Ring", l.Ring}, {"Quota", l.Quota}, {"Remote", l.Remote}, {"Tee", l.Tee}, {"Drop", strings.Join(l.Drop, ",")}} {
+	for _, kv := range [][2]string{{"Ring", l.Ring}, {"Quota", l.Quota}, {"Remote", l.Remote}, {"CA", l.CA}, {"Tee", l.Tee}, {"Drop", strings.Join(l.Drop, ",")}} {
 		if kv[1] != "" {
 			keys, words = append(keys, kv[0]), append(words, strings.ToLower(kv[0])+"="+kv[1])
 		}

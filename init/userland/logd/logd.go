@@ -140,7 +140,12 @@ func (l *Logger) Run(ctx context.Context) error {
 }
 
 func (l *Logger) sinks() []sink {
-	return []sink{{"console", l.put}}
+	list := []sink{{"console", l.put}}
+	if server := l.cfg.Options.Remote; server.Net != "" {
+		r := remote{Logger: l, server: server}
+		list = append(list, sink{"remote", r.put})
+	}
+	return list
 }
 
 // interrupt ends reads of f, whatever deadline they had, once ctx ends.

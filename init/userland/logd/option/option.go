@@ -20,6 +20,7 @@ type Options struct {
 	Tee    int      // lines at least that grave are always shown on the consoles; -1: none
 	Drop   []string // programs of which a flood is dropped
 	Remote Remote   // another machine that gets the lines
+	CA     string   // file of the authorities for its certificate; empty: the system's
 }
 
 // Remote is a server for RFC 5424 messages; the zero Remote is none.
@@ -70,8 +71,13 @@ func (o *Options) set(key, value string) (err error) {
 		o.Drop = strings.Split(value, ",")
 	case "remote":
 		return o.Remote.set(value)
+	case "ca":
+		if !strings.HasPrefix(value, "/") {
+			return fmt.Errorf("%q: use an absolute path on the appliance", value)
+		}
+		o.CA = value
 	default:
-		return errors.New("unknown: use ring, quota, tee, drop or remote")
+		return errors.New("unknown: use ring, quota, tee, drop, remote or ca")
 	}
 	return nil
 }

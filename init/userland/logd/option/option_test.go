@@ -7,8 +7,8 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	got, err := Parse([]string{"remote=tls://logs.example.com", "quota=1G", "ring=512K", "tee=warning", "drop=a,b"})
-	want := Options{512 << 10, 1 << 30, 4, []string{"a", "b"}, Remote{"tls", "logs.example.com:6514"}}
+	got, err := Parse([]string{"remote=tls://logs.example.com", "quota=1G", "ring=512K", "tee=warning", "drop=a,b", "ca=/perm/ca.pem"})
+	want := Options{512 << 10, 1 << 30, 4, []string{"a", "b"}, Remote{"tls", "logs.example.com:6514"}, "/perm/ca.pem"}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -26,7 +26,7 @@ func TestParse(t *testing.T) {
 func TestWrongOptionsKeepTheirDefaults(t *testing.T) {
 	wrong := []string{
 		"remote=http://x", "remote=tls://", "remote=tls://a:0", "remote=udp://a b", "remote=", "quota=", "quota=1", "quota=-5M",
-		"ring=16m", "tee=loud", "shape=round", "x", "ring=0",
+		"ring=16m", "tee=loud", "shape=round", "ca=x", "x", "ring=0",
 	}
 	got, err := Parse(append(wrong, "drop=x"))
 	if err == nil || strings.Count(err.Error(), "\n") != len(wrong)-1 {
