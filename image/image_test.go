@@ -185,6 +185,9 @@ func TestReadyImageIsPatchedInPlace(t *testing.T) {
 		if err != nil || hash(t, kernel) != hash(t, r.Kernel) || (dtb != "") != (target == "rpi") {
 			t.Errorf("%s: kernel %s, dtb %q, %v", target, kernel, dtb, err)
 		}
+		if err := AppendCmdline(r.File, "a\nb"); code(err) != codeUsage {
+			t.Errorf("%s: two lines: %v", target, err)
+		}
 		if err := AppendCmdline(r.File, strings.Repeat("x", 5000)); err == nil {
 			t.Errorf("%s: 5000 bytes more: no error", target)
 		}

@@ -25,6 +25,7 @@ func TestLinks(t *testing.T) {
 		{"input", "input/event3", "", Place{[]string{"pci-x"}, ""}, "char/1:2 input/by-path/pci-x-event"},
 		{"input", "input/mouse0", "", Place{[]string{"pci-x"}, "mouse"}, "char/1:2 input/by-path/pci-x-mouse"},
 		{"input", "input/js0", "", Place{[]string{"pci-x"}, "joystick"}, "char/1:2 input/by-path/pci-x-joystick"},
+		{"input", "input/mouse1", "", Place{[]string{"pci-x"}, ""}, "char/1:2"},
 		{"input", "input/mice", "", Place{}, "char/1:2"},
 		{"scsi_tape", "nst0", "", Place{Paths: []string{pci}}, "char/1:2 tape/by-path/" + pci + "-nst"},
 		{"tty", "ttyS0", "", Place{Paths: []string{"platform-x"}}, "char/1:2"},

@@ -252,3 +252,16 @@ func FuzzFeed(f *testing.F) {
 		}
 	})
 }
+
+func TestLineIsBounded(t *testing.T) {
+	e := New(Config{})
+	e.Start("# ")
+	for range maxLine {
+		e.Feed('a')
+	}
+	e.Output()
+	e.Feed('b')
+	if got := e.Text(); len(got) != maxLine || strings.Contains(got, "b") || !strings.Contains(string(e.Output()), "\a") {
+		t.Errorf("%d characters were taken, of at most %d", len(got), maxLine)
+	}
+}
