@@ -47,13 +47,16 @@ Machines (--machine):
             emulated
 
 Keys: Ctrl-A x quits, Ctrl-A h lists the keys, Ctrl-A Ctrl-A types a Ctrl-A.
-Without a terminal the console goes to stdout and stdin is typed into it.
+Without a terminal the console goes to stdout and stdin is typed into it, at
+once: what comes before the shell is there is lost. Scripts want --exec.
 
 With --exec the machine boots without anybody watching. When it is ready, CMD
 runs as root in its diagnostics shell; its stdout and stderr come out here byte
 for byte, and the machine is powered off. The exit status is CMD's (123 for
-everything above), 124 when --timeout has passed, or 125 when the machine did
-not boot or QEMU failed; the message then names a folder with the console.`,
+everything above), 2 for a wrong command line or appliance file, 124 when
+--timeout has passed, or 125 when the image could not be made, the machine did
+not boot or QEMU failed. A machine that was started leaves a folder with its
+console, which the message names.`,
 		Example: `  slashdev run                                  boot the default appliance
   slashdev run ~/gokrazy/hello                  build and boot an appliance
   slashdev run --machine rpi3 --exec 'dev ls --json'
@@ -98,6 +101,9 @@ func (o *runOptions) check(source string) (bootPlan, []qemu.Forward, error) {
 	if _, err := qemu.Arch(o.machine); err != nil {
 		return bootPlan{}, nil, err
 	}
+	if err := o.checkLimits(); err != nil {
+		return bootPlan{}, nil, err
+	}
 	plan := bootPlan{machine: o.machine, direct: o.direct, words: strings.Fields(strings.Join(o.append, " ")), add: o.add}
 	forwards, err := parseForwards(o.forwards)
 	if err == nil {
@@ -107,6 +113,20 @@ func (o *runOptions) check(source string) (bootPlan, []qemu.Forward, error) {
 		err = plan.check()
 	}
 	return plan, forwards, err
+}
+
+// leastMemory is a floor for typing errors: with 8 MiB the boot loader ends
+// without a word, and the run at its timeout.
+const leastMemory = 64
+
+func (o *runOptions) checkLimits() error {
+	switch {
+	case o.memory != 0 && o.memory < leastMemory:
+		return usageError("memory %d: too little for a kernel: give at least %d MiB", o.memory, leastMemory)
+	case o.timeout < 0:
+		return usageError("timeout %v: it has passed already: give a time such as 2m", o.timeout)
+	}
+	return nil
 }
 
 // boot prepares the machine's files, calls use and removes the files again.
