@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-var hostname = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$`)
-
 func (s *Spec) checkHost(src *source) {
+	// Compiled here: every tool of the appliance would pay for it before main.
+	hostname := regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$`)
 	switch {
 	case s.Hostname == "":
 		src.errorf(0, `no Hostname: add "Hostname": "NAME"`)

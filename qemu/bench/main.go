@@ -48,6 +48,9 @@ func bench(ctx context.Context, runs int) error {
 	}
 	fmt.Fprintln(os.Stderr)
 	b.print()
+	if err := printLog(ctx); err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
 	return printSizes(b.result)
 }
 
