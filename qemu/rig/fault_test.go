@@ -29,6 +29,14 @@ var trials = []trial{
 	{id: "S-09", run: brokenPrograms},
 	{id: "S-10", run: exitZero},
 	{id: "S-12", run: descriptors},
+	{id: "P-12", run: manyClients, ours: true},
+	{id: "S-06", run: flood},
+	{id: "S-08", run: junkNotices, ours: true},
+	{id: "S-11", run: reusedNumbers, ours: true},
+	{id: "E-03", ours: true, run: noDescriptors},
+	{id: "E-04", ours: true, run: fullRun},
+	{id: "E-07", ours: true, run: noNumbers},
+	{id: "E-08", run: soak, ours: true},
 }
 
 func TestP02_NoConsoleNodeAndClosedDescriptors(t *testing.T) { ours(t, "P-02") }
@@ -67,20 +75,20 @@ var endings = map[Kind]map[syscall.Signal]string{
 
 // upsetting are the signals that stop programs, or their starting, by design.
 // PID 1 must survive them like all others.
-func upsetting(sig syscall.Signal) bool {
-	return sig == syscall.SIGQUIT || sig == syscall.SIGTSTP || sig > 34 && sig <= 34+25
+func upsetting(k Kind, sig syscall.Signal) bool {
+	return sig == syscall.SIGQUIT || sig == syscall.SIGTSTP || k == Slashdev && sig > 34 && sig <= 34+25
 }
 
 func everySignal(s *stand) {
 	p := s.up(nil)
 	for sig := syscall.Signal(1); sig <= 64; sig++ {
-		if endings[s.kind][sig] == "" && !upsetting(sig) {
+		if endings[s.kind][sig] == "" && !upsetting(s.kind, sig) {
 			s.do(p, fmt.Sprintf("kill 1 %d 100", sig))
 		}
 	}
 	p = s.restarts(p)
 	for sig := syscall.Signal(1); sig <= 64; sig++ {
-		if endings[s.kind][sig] == "" && upsetting(sig) {
+		if endings[s.kind][sig] == "" && upsetting(s.kind, sig) {
 			s.upset(sig)
 		}
 	}

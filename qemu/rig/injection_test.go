@@ -175,7 +175,7 @@ func (v *victim) signals() {
 	p := v.live(v.any())
 	for range 1 + v.IntN(5) {
 		sig := syscall.Signal(1 + v.IntN(64))
-		if endings[Slashdev][sig] == "" && !upsetting(sig) {
+		if endings[Slashdev][sig] == "" && !upsetting(v.kind, sig) {
 			v.do(p, fmt.Sprintf("kill 1 %d %d", sig, 1+v.IntN(50)))
 		}
 	}

@@ -132,7 +132,9 @@ func notify(text string) (string, error) {
 		return "", err
 	}
 	defer c.Close()
-	_, err = c.Write([]byte(text))
+	if _, err = c.Write([]byte(text)); errors.Is(err, syscall.EAGAIN) {
+		return "the queue is full", nil
+	}
 	return "", err
 }
 
