@@ -12,9 +12,9 @@ import (
 
 // openInitctl makes the FIFO anew, unless one was kept, and reads it from now
 // on. The reader of an older one ends with its file.
-func (m *machine) openInitctl(kept int) {
+func (m *machine) openInitctl() {
 	m.closeInitctl()
-	f, err := ipc.OpenFifo(fifoPath, kept)
+	f, err := ipc.OpenFifo(fifoPath, m.kept["initctl"])
 	if err != nil {
 		m.log("%v", err)
 		return
@@ -35,6 +35,7 @@ func (m *machine) closeInitctl() {
 	if m.fifo != nil {
 		m.fifo.Close()
 		m.fifo = nil
+		delete(m.doors, "initctl")
 	}
 }
 

@@ -59,11 +59,11 @@ func (m *machine) tell(u *unit, e children.Event) {
 		case children.Spawn:
 			m.spawn(u)
 		case children.Terminate:
-			_ = m.k.Signal(u.proc, syscall.SIGTERM) // it may have ended just now
-			_ = m.k.Signal(u.proc, syscall.SIGCONT)
+			_ = m.k.Signal(u.Proc, syscall.SIGTERM) // it may have ended just now
+			_ = m.k.Signal(u.Proc, syscall.SIGCONT)
 		case children.Kill:
 			m.log("%s: does not end: killed", u.Name)
-			_ = m.k.Signal(u.proc, syscall.SIGKILL)
+			_ = m.k.Signal(u.Proc, syscall.SIGKILL)
 			_ = m.k.KillCgroup(u.cgroup())
 		}
 	}
@@ -76,7 +76,7 @@ func (m *machine) tell(u *unit, e children.Event) {
 // a unit is in it at most once, so this does not block.
 func (m *machine) spawn(u *unit) {
 	m.inFlight++
-	passed, env := notify.Pass(slices.Concat(u.passed, u.stored)...)
+	passed, env := notify.Pass(slices.Concat(u.passed, u.Stored)...)
 	c := u.entry.Command
 	c.Files, c.Env, c.Cgroup = slices.Concat(u.files, passed), slices.Concat(c.Env, env, m.level.Environ()), u.cgroup()
 	if u.entry.Role == roster.Program && u.Starts == 0 {
@@ -99,10 +99,10 @@ func (m *machine) spawned(u *unit, p linux.Process, refused []string, err error)
 		m.exited(u, children.Event{Kind: children.Failed})
 		return
 	}
-	u.proc = p
+	u.Proc = p
 	m.tell(u, children.Event{Kind: children.Started})
 	for i, e := range m.early { // it may have ended before we heard of its birth
-		if e.Pid == u.proc.Pid {
+		if e.Pid == u.Proc.Pid {
 			m.early = slices.Delete(m.early, i, i+1)
 			m.ended(u, e)
 			break
@@ -133,7 +133,7 @@ func (m *machine) reap() {
 
 func (m *machine) byPid(pid int) *unit {
 	for _, u := range m.units {
-		if u.proc.Pid == pid {
+		if u.Proc.Pid == pid {
 			return u
 		}
 	}
@@ -141,16 +141,16 @@ func (m *machine) byPid(pid int) *unit {
 }
 
 func (m *machine) ended(u *unit, e linux.Exit) {
-	m.k.Close(u.proc.FD)
-	u.proc = linux.Process{FD: -1}
+	m.k.Close(u.Proc.FD)
+	u.Proc = linux.Process{FD: -1}
 	dir := u.cgroup()
 	u.events = cgroup.Events(m.k, dir)
 	m.note(u, u.events)
 	if m.k.RemoveCgroup(dir) != nil {
 		_ = m.k.KillCgroup(dir) // it left others behind (S-03)
-		u.left = append(u.left, dir)
+		u.Left = append(u.Left, dir)
 	}
-	u.lives++
+	u.Lives++
 	m.exited(u, children.Event{Kind: children.Exited, Code: e.Code, Outside: e.Signal != 0 && m.slain(e.Signal)})
 }
 
@@ -168,12 +168,12 @@ func (m *machine) note(u *unit, notes []string) {
 }
 
 // cgroup is the control group of the unit's present life.
-func (u *unit) cgroup() string { return boot.Cgroups + "/" + u.Name + "/" + strconv.Itoa(u.lives) }
+func (u *unit) cgroup() string { return boot.Cgroups + "/" + u.Name + "/" + strconv.Itoa(u.Lives) }
 
 // sweep removes control groups whose last process has been reaped.
 func (m *machine) sweep() {
 	for _, u := range m.units {
-		u.left = slices.DeleteFunc(u.left, func(dir string) bool { return m.k.RemoveCgroup(dir) == nil })
+		u.Left = slices.DeleteFunc(u.Left, func(dir string) bool { return m.k.RemoveCgroup(dir) == nil })
 	}
 }
 
@@ -190,7 +190,7 @@ func (m *machine) exited(u *unit, e children.Event) {
 	case u.onDemand():
 		m.awaitClient(u)
 	case u.State == children.Held || u.State == children.Waiting || u.Code != 0 && u.Code != 125:
-		m.log("%s", why.Ended(u.Child))
+		m.log("%s", why.Ended(&u.Child))
 	}
 }
 
@@ -218,6 +218,7 @@ func (m *machine) untilDeadline(now time.Time) time.Duration {
 		consider(u.Deadline)
 	}
 	consider(m.gate)
+	consider(m.renewal.Next(now))
 	consider(m.watch.Deadline())
 	if m.ending != nil {
 		consider(m.ending.until)

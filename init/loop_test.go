@@ -20,6 +20,7 @@ import (
 	"slashdev/init/notify"
 	"slashdev/init/plan"
 	"slashdev/init/roster"
+	"slashdev/init/signals"
 	"slashdev/init/watchdog"
 )
 
@@ -60,6 +61,19 @@ func newRig(t *testing.T, programs ...*plan.Program) *rig {
 	if programs == nil {
 		programs = []*plan.Program{{Name: "hello", Path: "/hello", Restart: "always"}, {Name: "web", Path: "/web", Restart: "gokrazy"}}
 	}
+	r := emptyRig(t)
+	p := &plan.Plan{Shell: "off"}
+	for _, prog := range programs {
+		p.Programs = append(p.Programs, *prog)
+	}
+	r.m.addUnits(p, nil)
+	r.m.begin()
+	r.run()
+	return r
+}
+
+// emptyRig is a machine without units whose loop does not run yet.
+func emptyRig(t *testing.T) *rig {
 	k := &linuxtest.Kernel{Clients: make(chan bool), Lines: make(chan bool), Files: map[string]string{"/proc/self/mountinfo": "1 1 8:2 / / ro - squashfs x ro\n2 1 8:4 / /perm rw - ext4 x rw\n"}}
 	r := &rig{t: t, k: k, m: newMachine(k), signals: make(chan os.Signal, 8), over: make(chan *ending, 1), said: &record{}}
 	c, err := console.Open("test", func() (io.WriteCloser, error) { return r.said, nil })
@@ -67,15 +81,12 @@ func newRig(t *testing.T, programs ...*plan.Program) *rig {
 		t.Fatal(err)
 	}
 	r.m.consoles = []*console.Console{c}
-	p := &plan.Plan{Shell: "off"}
-	for _, prog := range programs {
-		p.Programs = append(p.Programs, *prog)
-	}
-	r.m.addUnits(p, nil)
-	r.m.begin()
+	return r
+}
+
+func (r *rig) run() {
 	go func() { r.over <- r.m.loop(r.signals) }()
 	synctest.Wait()
-	return r
 }
 
 func (r *rig) do(f func()) {
@@ -97,7 +108,7 @@ func (r *rig) notify(pid int, text string, fds ...int) {
 
 // slay kills a program as a person or the kernel would.
 func (r *rig) slay(name string) {
-	r.k.End(linux.Exit{Pid: r.m.unit(name).proc.Pid, Code: 137, Signal: syscall.SIGKILL})
+	r.k.End(linux.Exit{Pid: r.m.unit(name).Proc.Pid, Code: 137, Signal: syscall.SIGKILL})
 	r.signals <- syscall.SIGCHLD
 	synctest.Wait()
 }
@@ -112,7 +123,7 @@ func (r *rig) up() {
 func (r *rig) finish() {
 	r.do(func() { r.m.ending = &ending{over: true} })
 	<-r.over
-	r.m.closeConsoles()
+	console.CloseAll(r.m.consoles)
 	close(r.k.Clients)
 	close(r.k.Lines)
 }
@@ -178,7 +189,7 @@ func TestS01_KilledProgramComesBack(t *testing.T) {
 		}
 		r.end(103, 137)
 		r.want("starts", r.started(), "/sbin/devmgr /sbin/userland /sbin/userland /hello /web /hello /hello")
-		if got := r.m.unit("hello").proc.Pid; got != 106 {
+		if got := r.m.unit("hello").Proc.Pid; got != 106 {
 			t.Errorf("hello has pid %d, want 106", got)
 		}
 	})
@@ -209,7 +220,7 @@ func TestShutdownStopsInOrder(t *testing.T) {
 		if e.to != off || !slices.Equal(sent, want) {
 			t.Errorf("to %s by\n%s\nwant\n%s", e.to, strings.Join(sent, "\n"), strings.Join(want, "\n"))
 		}
-		r.m.closeConsoles()
+		console.CloseAll(r.m.consoles)
 	})
 }
 
@@ -230,7 +241,7 @@ func TestS04_ShutdownIsBounded(t *testing.T) {
 		if !slices.Contains(r.k.Log(), "kill /sys/fs/cgroup/slashdev/hello/0") {
 			t.Error("hello was never killed")
 		}
-		r.m.closeConsoles()
+		console.CloseAll(r.m.consoles)
 	})
 }
 
@@ -251,7 +262,7 @@ func TestP11_CtrlAltDel(t *testing.T) {
 		if e := <-r.over; e.to != restart {
 			t.Errorf("seven presses lead to %s", e.to)
 		}
-		r.m.closeConsoles()
+		console.CloseAll(r.m.consoles)
 	})
 }
 
@@ -299,7 +310,7 @@ func TestRequests(t *testing.T) {
 
 // P-03: no signal that can be caught is left to the runtime, which would exit.
 func TestP03_EverySignalIsCaught(t *testing.T) {
-	all := caught()
+	all := signals.Caught()
 	for n := syscall.Signal(1); n <= 64; n++ {
 		want := n != syscall.SIGKILL && n != syscall.SIGSTOP && n != syscall.SIGURG && (n < 32 || n > 34)
 		if got := slices.Contains(all, os.Signal(n)); got != want {
@@ -328,7 +339,7 @@ func TestShellOnKey(t *testing.T) {
 			_, _ = person.Write([]byte("\n"))
 			synctest.Wait()
 			r.want("after Enter", r.started(), want)
-			r.end(r.m.unit("sh-tty1").proc.Pid, 0)
+			r.end(r.m.unit("sh-tty1").Proc.Pid, 0)
 		}
 		person.Close()
 	})

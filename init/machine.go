@@ -12,14 +12,17 @@ import (
 	"slashdev/init/children"
 	"slashdev/init/console"
 	"slashdev/init/control"
+	"slashdev/init/files"
 	"slashdev/init/halt"
 	"slashdev/init/ipc"
 	"slashdev/init/linux"
 	"slashdev/init/notify"
+	"slashdev/init/renew"
 	"slashdev/init/roster"
 	"slashdev/init/runlevel"
 	"slashdev/init/signals"
 	"slashdev/init/spawn"
+	"slashdev/init/state"
 	"slashdev/init/watchdog"
 	"slashdev/init/why"
 )
@@ -45,6 +48,7 @@ type kernel interface {
 	AwaitLine(fd int) bool
 	Pipe() (r, w int, err error)
 	Open(path string) (int, error)
+	Succeed(state []byte, keep []int) error
 }
 
 // machine is all that PID 1 knows. Only the loop's goroutine touches it.
@@ -56,8 +60,11 @@ type machine struct {
 	spawns   chan spawn.Order // how the loop reaches the spawner
 	rubbish  ipc.Closer
 	fifo     *ipc.Fifo
-	doors    map[string]*control.Door // where requests and messages come in
+	doors    control.Doors // where requests and messages come in
 	watch    watchdog.Keeper
+	files    *files.Table
+	kept     map[string]int // while resuming: the descriptors of the PID 1 before, by name
+	renewal  renew.Attempt
 	planText string // the last valid plan
 
 	units    []*unit // in start order: ours, then the programs, then the shells
@@ -89,20 +96,14 @@ const (
 
 // unit is a child that PID 1 keeps.
 type unit struct {
-	*children.Child
-	entry    roster.Entry
-	files    []int         // its descriptors, from 0
-	passed   []notify.File // those behind them, by name
-	stored   notify.Store  // those that it wants back, behind these
-	status   string        // what it said of itself
-	proc     linux.Process
-	lives    int
-	left     []string // cgroups of earlier lives that are still in use
-	of       *unit    // of a helper: the program it looks after
-	helpers  []*unit
-	refused  []string // settings that the kernel did not take
-	events   []string // bounds that its last life ran into
-	failures int      // failed health checks in a row
+	state.Unit
+	entry   roster.Entry
+	files   []int         // its descriptors, from 0
+	passed  []notify.File // those behind them, by name; then come those that it has stored
+	of      *unit         // of a helper: the program it looks after
+	helpers []*unit
+	refused []string // settings that the kernel did not take
+	events  []string // bounds that its last life ran into
 }
 
 const (
@@ -112,7 +113,7 @@ const (
 
 func newMachine(k kernel) *machine {
 	return &machine{
-		k: k, started: time.Now(), profile: signals.Slashdev, devices: map[string]bool{}, doors: map[string]*control.Door{},
+		k: k, started: time.Now(), profile: signals.Slashdev, devices: map[string]bool{}, doors: control.Doors{},
 		inbox: make(chan func(), inboxSize), spawns: make(chan spawn.Order, maxUnits), rubbish: ipc.NewCloser(k.Close),
 	}
 }
@@ -121,7 +122,7 @@ func newMachine(k kernel) *machine {
 func (m *machine) log(format string, args ...any) {
 	text := "init: " + fmt.Sprintf(format, args...)
 	for _, c := range m.consoles {
-		if !m.switches.Quiet || c.Name == kernelLog {
+		if !m.switches.Quiet || c.Name == console.KernelLog {
 			c.Print(text)
 		}
 	}
@@ -145,20 +146,6 @@ func (m *machine) guard(f func()) {
 	f()
 }
 
-// closeConsoles waits until what was said has been written, at most a second a
-// console: one may be stopped.
-func (m *machine) closeConsoles() {
-	for _, c := range m.consoles {
-		done := make(chan struct{})
-		go func() { c.Close(); close(done) }()
-		select {
-		case <-done:
-		case <-time.After(time.Second):
-		}
-	}
-	m.consoles = nil
-}
-
 func (m *machine) unit(name string) *unit {
 	for _, u := range m.units {
 		if u.Name == name {
@@ -173,8 +160,8 @@ func (m *machine) add(e roster.Entry) *unit {
 		m.log("%s: more than %d programs: not started", e.Name, maxUnits)
 		return nil
 	}
-	u := &unit{Child: children.New(e.Name, e.Policy, time.Now()), entry: e, of: m.unit(e.Of)}
-	u.proc.FD = -1
+	u := &unit{entry: e, of: m.unit(e.Of)}
+	u.Child, u.Proc.FD = *children.New(e.Name, e.Policy, time.Now()), -1
 	if u.of != nil {
 		u.of.helpers = append(u.of.helpers, u)
 	}

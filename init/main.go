@@ -19,10 +19,12 @@ import (
 	"os/signal"
 	"path"
 	"runtime/debug"
-	"syscall"
 
+	"slashdev/init/console"
 	"slashdev/init/ipc"
 	"slashdev/init/linux"
+	"slashdev/init/renew"
+	"slashdev/init/signals"
 )
 
 // memoryLimit is where the garbage collector starts to work harder. PID 1
@@ -30,8 +32,8 @@ import (
 const memoryLimit = 32 << 20
 
 func main() {
-	signals := make(chan os.Signal, 256)
-	signal.Notify(signals, caught()...)
+	came := make(chan os.Signal, 256)
+	signal.Notify(came, signals.Caught()...)
 	k := linux.Kernel{}
 	if os.Getpid() != 1 {
 		os.Exit(becomeApplet(k))
@@ -43,16 +45,19 @@ func main() {
 	debug.SetMemoryLimit(memoryLimit)
 
 	m := newMachine(host{Kernel: k})
-	bootUp(m, k)
-	end := m.loop(signals)
+	if !m.resume() {
+		bootUp(m, k)
+	}
+	end := m.loop(came)
 	if end.to != restart { // in case the reboot hangs
 		m.watch.Disarm()
 	}
-	m.closeConsoles()
+	console.CloseAll(m.consoles)
+	m.consoles = nil
 	for {
 		err := k.Reboot(end.command(), m.boot)
 		m.log("%v", err) // nobody can end this machine: stay for the console
-		<-signals
+		<-came
 	}
 }
 
@@ -60,21 +65,8 @@ func main() {
 type host struct {
 	linux.Kernel
 	ipc.Host
-}
-
-// caught is every signal that can be caught. The runtime would exit on some of
-// them (trap G2). SIGURG is its own, for preemption; 32 to 34 belong to libc
-// and are not delivered.
-func caught() []os.Signal {
-	var all []os.Signal
-	for n := syscall.Signal(1); n <= 64; n++ {
-		switch n {
-		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGURG, 32, 33, 34:
-		default:
-			all = append(all, n)
-		}
-	}
-	return all
+	renew.Self
+	console.Terminals
 }
 
 // becomeApplet runs the tool of our name: telinit, halt, poweroff, reboot or

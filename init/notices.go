@@ -24,12 +24,12 @@ func (m *machine) noticed(pid int, cgroup string, n notify.Message, fds []int) {
 		m.rubbish.Discard(fds)
 		return
 	}
-	m.rubbish.Discard(u.stored.Take(n, fds))
+	m.rubbish.Discard(u.Stored.Take(n, fds))
 	if n.Status != "" {
-		u.status = n.Status
+		u.Status = n.Status
 	}
 	if u.Name == "devmgr" {
-		m.announced(n)
+		n.Announce(m.devices)
 	}
 	m.told(u, n)
 }
@@ -43,22 +43,11 @@ func (m *machine) hear() {
 	}
 }
 
-// announced takes in which of the devices that programs wait for are there. With
-// its first message devmgr says all of them.
-func (m *machine) announced(n notify.Message) {
-	if n.Ready {
-		clear(m.devices)
-	}
-	for _, d := range n.Devices {
-		m.devices[d.Name] = d.Present
-	}
-}
-
 func (m *machine) told(u *unit, n notify.Message) {
 	if n.Ready && (u.State == children.Making || u.State == children.Starting) {
 		m.tell(u, children.Event{Kind: children.Ready})
-		if u.entry.Role == roster.Manager && u.Starts <= 1 && u.status != "" {
-			m.log("%s: %s", u.Name, u.status)
+		if u.entry.Role == roster.Manager && u.Starts <= 1 && u.Status != "" {
+			m.log("%s: %s", u.Name, u.Status)
 		}
 	}
 	if n.Alive {
@@ -77,7 +66,7 @@ func (m *machine) told(u *unit, n notify.Message) {
 // groups the child itself is all that can be told.
 func (m *machine) sender(pid int, cgroup string) *unit {
 	name, life, ok := notify.Whose(cgroup)
-	if u := m.unit(name); ok && u != nil && u.lives == life {
+	if u := m.unit(name); ok && u != nil && u.Lives == life {
 		return u
 	}
 	if ok || pid == 0 {

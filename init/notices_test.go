@@ -31,11 +31,11 @@ func TestStoredDescriptorsComeBack(t *testing.T) {
 		defer r.finish()
 		r.up()
 		hello := r.m.unit("hello")
-		r.notify(hello.proc.Pid, "FDSTORE=1\nFDNAME=view", 201, 203)
-		r.notify(hello.proc.Pid, "FDSTORE=1\nFDNAME=socket", 205)
-		r.notify(hello.proc.Pid, "BARRIER=1", 206)
-		r.notify(hello.proc.Pid, "READY=1", 207) // not to be stored
-		r.notify(hello.proc.Pid, "FDSTOREREMOVE=1\nFDNAME=view")
+		r.notify(hello.Proc.Pid, "FDSTORE=1\nFDNAME=view", 201, 203)
+		r.notify(hello.Proc.Pid, "FDSTORE=1\nFDNAME=socket", 205)
+		r.notify(hello.Proc.Pid, "BARRIER=1", 206)
+		r.notify(hello.Proc.Pid, "READY=1", 207) // not to be stored
+		r.notify(hello.Proc.Pid, "FDSTOREREMOVE=1\nFDNAME=view")
 		r.want("closed", r.closes(), "206 207 201 203")
 		r.slay("hello")
 		c := r.k.Started["/hello"]
@@ -43,7 +43,7 @@ func TestStoredDescriptorsComeBack(t *testing.T) {
 			t.Errorf("started with descriptors %v and %q", c.Files, c.Env)
 		}
 		r.do(func() { r.m.tell(hello, children.Event{Kind: children.Stop}) })
-		r.end(hello.proc.Pid, 0)
+		r.end(hello.Proc.Pid, 0)
 		r.want("closed at last", r.closes(), "206 207 201 203 205")
 	})
 }
@@ -63,19 +63,19 @@ func TestS08_OnlyItsOwnWordsCount(t *testing.T) {
 		}
 		for _, pid := range []int{0, 900, 901, 902, 903, 905} {
 			r.notify(pid, "READY=1\nSTATUS=spoofed\nFDSTORE=1", 301)
-			if pid != 901 && len(db.stored)+len(r.m.unit("web").stored) > 0 {
+			if pid != 901 && len(db.Stored)+len(r.m.unit("web").Stored) > 0 {
 				t.Fatalf("a descriptor of %d is stored", pid)
 			}
-			r.m.unit("web").stored = nil
+			r.m.unit("web").Stored = nil
 		}
 		r.notify(904, "", 302)
-		if db.State != children.Starting || db.status != "" {
-			t.Errorf("db is %s %q by the words of others", db.State, db.status)
+		if db.State != children.Starting || db.Status != "" {
+			t.Errorf("db is %s %q by the words of others", db.State, db.Status)
 		}
 		r.want("closed", r.closes(), strings.Join(slices.Repeat([]string{"301"}, 5), " ")+" 302")
 		r.notify(904, "READY=1\nSTATUS=serving")
-		if db.State != children.Up || db.status != "serving" {
-			t.Errorf("db is %s %q after its own words", db.State, db.status)
+		if db.State != children.Up || db.Status != "serving" {
+			t.Errorf("db is %s %q after its own words", db.State, db.Status)
 		}
 	})
 }
@@ -85,7 +85,7 @@ func TestDeviceNamesAreDevmgrs(t *testing.T) {
 		r := newRig(t)
 		defer r.finish()
 		r.up()
-		r.notify(r.m.unit("hello").proc.Pid, "DEVICE=+ttyUSB0")
+		r.notify(r.m.unit("hello").Proc.Pid, "DEVICE=+ttyUSB0")
 		if r.m.devices["ttyUSB0"] {
 			t.Error("a program has made a device")
 		}
@@ -105,12 +105,12 @@ func TestReadyBeforeItsBirthIsKnown(t *testing.T) {
 		r.up()
 		devmgr := r.m.unit("devmgr")
 		r.do(func() {
-			r.m.ended(devmgr, linux.Exit{Pid: devmgr.proc.Pid, Code: 1})
+			r.m.ended(devmgr, linux.Exit{Pid: devmgr.Proc.Pid, Code: 1})
 			r.m.advance()
 			r.m.noticed(105, "", notify.Decode([]byte("READY=1")), nil) // the next number
 		})
-		if devmgr.proc.Pid != 105 || devmgr.State != children.Up {
-			t.Errorf("devmgr, process %d, is %s", devmgr.proc.Pid, devmgr.State)
+		if devmgr.Proc.Pid != 105 || devmgr.State != children.Up {
+			t.Errorf("devmgr, process %d, is %s", devmgr.Proc.Pid, devmgr.State)
 		}
 	})
 }

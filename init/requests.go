@@ -2,13 +2,11 @@ package main
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"slashdev/init/cgroup"
 	"slashdev/init/children"
 	"slashdev/init/control"
-	"slashdev/init/line"
 	"slashdev/init/runlevel"
 	"slashdev/init/waits"
 	"slashdev/init/why"
@@ -56,7 +54,11 @@ func (m *machine) request(words []string) ([]byte, error) {
 
 func (m *machine) whole(verb string) []byte {
 	if verb == "status" {
-		return m.state()
+		stage := [...]string{settling: "booting", starting: "starting", ready: "ready"}[m.stage]
+		if m.ending != nil {
+			stage = "ending"
+		}
+		return why.Stage(stage, time.Since(m.started))
 	}
 	var out []byte
 	for _, u := range m.units {
@@ -82,17 +84,7 @@ func (m *machine) single(verb, name string) ([]byte, error) {
 
 func (u *unit) facts(m *machine) why.Facts {
 	return why.Facts{
-		Child: u.Child, Plan: u.entry.Plan, Pid: u.proc.Pid, Status: u.status, Notes: slices.Concat(u.refused, u.events, cgroup.Events(m.k, u.cgroup())),
+		Child: &u.Child, Plan: u.entry.Plan, Pid: u.Proc.Pid, Status: u.Status, Notes: slices.Concat(u.refused, u.events, cgroup.Events(m.k, u.cgroup())),
 		Missing: waits.Missing(u.entry.Conds, m.met), Now: time.Now(),
 	}
-}
-
-func (m *machine) state() []byte {
-	stage := [...]string{settling: "booting", starting: "starting", ready: "ready"}[m.stage]
-	if m.ending != nil {
-		stage = "ending"
-	}
-	out := line.Pair([]byte{'='}, "stage", stage)
-	out = line.Pair(out, "uptime", strconv.Itoa(int(time.Since(m.started).Seconds())))
-	return append(out, '\n')
 }

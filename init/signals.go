@@ -14,7 +14,9 @@ func (m *machine) signal(s syscall.Signal) {
 	if m.switches.Debug && s != syscall.SIGCHLD {
 		m.log("signal %d: %s", int(s), d)
 	}
-	m.do(d, s.String())
+	if m.do(d, s.String()); s != syscall.SIGCHLD {
+		m.renewal.Wait(time.Now())
+	}
 }
 
 // do does what a signal, a request or a person asks for.
@@ -40,7 +42,7 @@ func (m *machine) do(d signals.Deed, why string) {
 			m.shutdown(halted, why)
 			return
 		}
-		m.openInitctl(0)
+		m.openInitctl()
 	default:
 		m.adjust(d, why)
 	}
@@ -70,11 +72,6 @@ func (m *machine) adjust(d signals.Deed, why string) {
 }
 
 const powerStatus = "/run/powerstatus"
-
-// reexec is asked for by QUIT, by initctl and by the control socket.
-func (m *machine) reexec(why string) {
-	m.log("%s: this version cannot re-execute itself: use reboot", why)
-}
 
 // changePrograms goes to a run level of its own without programs, back to the
 // normal one, or starts them all afresh.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"slashdev/init/children"
+	"slashdev/init/console"
 	"slashdev/init/initreq"
 	"slashdev/init/linux"
 	"slashdev/init/plan"
@@ -29,7 +30,7 @@ func bubble(t *testing.T, f func(r *rig)) {
 			r.do(func() { r.m.ending = &ending{over: true} })
 			<-r.over
 		}
-		r.m.closeConsoles()
+		console.CloseAll(r.m.consoles)
 	})
 }
 
@@ -51,7 +52,7 @@ func (r *rig) request(q initreq.Request, data string) error {
 func TestP03_EverySignalAHundredTimes(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.m.profile = signals.SysV
-		for _, s := range caught() {
+		for _, s := range signals.Caught() {
 			for range 100 {
 				if !slices.Contains([]os.Signal{syscall.SIGINT, syscall.SIGPWR, syscall.SIGUSR1}, s) {
 					r.signal(s.(syscall.Signal))
@@ -151,11 +152,11 @@ func TestProgramsStopInReverse(t *testing.T) {
 		r.signal(34 + 4)
 		for _, name := range []string{"web", "db", "store"} {
 			r.want(name, string(r.m.unit(name).State), string(children.Stopping))
-			r.end(r.m.unit(name).proc.Pid, 143)
+			r.end(r.m.unit(name).Proc.Pid, 143)
 		}
 		r.do(func() { r.m.ending = &ending{over: true} })
 		<-r.over
-		r.m.closeConsoles()
+		console.CloseAll(r.m.consoles)
 	})
 }
 

@@ -19,19 +19,27 @@ const gateTimeout = 60 * time.Second
 func (m *machine) begin() {
 	m.gate = time.Now().Add(gateTimeout)
 	for _, u := range m.units {
-		switch {
-		case u.entry.OnKey:
-			m.awaitKey(u)
-		case u.onDemand():
-			m.awaitClient(u)
-		case u.of == nil && u.entry.Role != roster.Ender && (u.entry.Plan == nil || !u.entry.Plan.Manual):
-			m.tell(u, children.Event{Kind: children.Start})
-		}
+		m.want(u)
+	}
+}
+
+// want has a unit started, or what starts it waited for.
+func (m *machine) want(u *unit) {
+	switch {
+	case u.entry.OnKey:
+		m.awaitKey(u)
+	case u.onDemand():
+		m.awaitClient(u)
+	case u.of == nil && u.entry.Role != roster.Ender && (u.entry.Plan == nil || !u.entry.Plan.Manual):
+		m.tell(u, children.Event{Kind: children.Start})
 	}
 }
 
 // advance moves the boot or the shutdown on as far as it can go.
 func (m *machine) advance() {
+	if m.renew() {
+		return
+	}
 	if m.ending != nil {
 		m.ending.advance(m)
 		return
@@ -79,7 +87,7 @@ func (m *machine) release() {
 		if u.State == children.Held && !m.switches.Paused && len(waits.Missing(u.entry.Conds, m.met)) == 0 {
 			m.tell(u, children.Event{Kind: children.Go})
 		}
-		if u.State == children.Starting && u.readyBy(m.devices) {
+		if u.State == children.Starting && u.entry.ReadyBy(m.devices) {
 			m.tell(u, children.Event{Kind: children.Ready})
 		}
 	}
@@ -116,20 +124,11 @@ func (m *machine) met(c waits.Condition) bool {
 	return u.State == children.Up || u.State == children.Done || c.Kind == waits.After && givenUp
 }
 
-// readyBy says whether a program is ready because a device has appeared.
-func (u *unit) readyBy(devices map[string]bool) bool {
-	if u.entry.Plan == nil {
-		return false
-	}
-	c := waits.Parse(u.entry.Plan.Ready)
-	return c.Kind == waits.Device && devices[c.Name]
-}
-
 // follow lets helpers run while they are of use, and passes on what they find.
 // What a unit has stored is kept while it is to come back.
 func (m *machine) follow(u *unit, before children.State) {
 	if u.State == children.Down {
-		m.rubbish.Discard(u.stored.Empty())
+		m.rubbish.Discard(u.Stored.Empty())
 	}
 	for _, h := range u.helpers {
 		useful := u.State == children.Up
@@ -155,13 +154,13 @@ func (m *machine) found(h *unit) {
 	case strings.HasSuffix(h.Name, roster.ReadyHelper):
 		m.tell(u, children.Event{Kind: children.Ready})
 	case h.Code == 0:
-		u.failures = 0
+		u.Failures = 0
 	default:
-		u.failures++
+		u.Failures++
 		limit := max(u.entry.Plan.Health.Failures, 1)
-		m.log("%s: health check fails (%s), %d of %d", u.Name, why.Cause(h.Code), u.failures, limit)
-		if u.failures >= limit {
-			u.failures = 0
+		m.log("%s: health check fails (%s), %d of %d", u.Name, why.Cause(h.Code), u.Failures, limit)
+		if u.Failures >= limit {
+			u.Failures = 0
 			m.tell(u, children.Event{Kind: children.Sick})
 		}
 	}

@@ -18,7 +18,7 @@ func (m *machine) addUnits(p *plan.Plan, words cmdline.Words) {
 	m.slain(0) // from here on kills count
 	entries, errs := roster.Of(p, notifyPath, m.terminals(p, words))
 	m.report(errs)
-	table := files.New(m.k)
+	m.files = files.New(m.k, m.kept)
 	for _, e := range entries {
 		if _, err := m.k.Read(roster.Hooks(e.Name)); e.Role == roster.Ender && e.Name != roster.Teardown && errors.Is(err, fs.ErrNotExist) {
 			continue // the image has no hooks for it
@@ -27,27 +27,24 @@ func (m *machine) addUnits(p *plan.Plan, words cmdline.Words) {
 		switch {
 		case u == nil:
 		case e.Name == roster.Logger:
-			u.files, u.passed = table.Logger()
+			u.files, u.passed = m.files.Logger()
 		case e.Name == roster.Teardown: // the logger has gone by then
-			u.files, _ = table.Logger()
+			u.files, _ = m.files.Logger()
 		case e.Log != "":
-			u.files = table.Child(e.Log)
+			u.files = m.files.Child(e.Log)
 		}
 		if u != nil && e.Plan != nil {
-			u.passed = table.Sockets(e.Name, e.Plan.Listen)
+			u.passed = m.files.Sockets(e.Name, e.Plan.Listen)
 		}
 	}
-	m.report(table.Errors())
+	m.report(m.files.Errors())
 }
 
 // terminals are the consoles that a person can type at, the preferred one first.
 func (m *machine) terminals(p *plan.Plan, words cmdline.Words) (all []roster.Terminal) {
-	if w, _ := words.Get("init.shell"); p.Shell == "off" || w == "off" {
-		return nil
-	}
+	w, _ := words.Get("init.shell")
 	for _, c := range m.consoles {
-		if c.Name != kernelLog {
-			tty, term := console.Terminal(c.Name)
+		if tty, term := console.Terminal(c.Name); c.Name != console.KernelLog && p.Shell != "off" && w != "off" {
 			all = append(all, roster.Terminal{Name: tty, Term: term})
 		}
 	}
@@ -103,9 +100,9 @@ func (m *machine) awaitLine(u *unit, c *linux.Command) int {
 		return -1
 	}
 	c.Files = files.With(c.Files, n, w)
-	life := u.lives
+	life := u.Lives
 	m.await(func() bool { return m.k.AwaitLine(r) }, func() {
-		if u.lives == life {
+		if u.Lives == life {
 			m.tell(u, children.Event{Kind: children.Ready})
 		}
 	})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"runtime"
 	"strconv"
@@ -25,24 +24,40 @@ import (
 // the sockets; only then is anything else started.
 func bootUp(m *machine, k linux.Kernel) {
 	errs := boot.Do(k, boot.First())
-	text, err := k.Read("/proc/cmdline")
-	words := cmdline.Parse(text)
-	armed := m.watch.Arm(words, watchdog.Open) // as early as there is a device
-	m.openConsoles(k)
-	m.log("slashdev")
+	words := m.lookAround()
 	runtime.Gosched()                              // there is one processor: let the consoles have it
 	go k.ReadAhead(roster.Devmgr, roster.Userland) // their first pages come while we mount
-	m.say(armed)
-	m.report(append(errs, err))
+	m.report(errs)
 	m.report(boot.Do(k, boot.Early()))
-	m.profile, err = signals.ParseProfile(words.Get("init.signals"))
-	m.report([]error{err})
-	m.openInitctl(0)
-	m.openSockets(nil)
+	m.listen(words)
 	p := m.readPlan()
 	m.addUnits(p, words)
 	m.begin()
 	m.post(func() { m.settle(k, p.Hostname) })
+}
+
+// lookAround reads the boot words, arms the watchdog as early as there is a
+// device, and opens the consoles.
+func (m *machine) lookAround() cmdline.Words {
+	text, err := m.k.Read("/proc/cmdline")
+	words := cmdline.Parse(text)
+	armed := m.watch.Arm(words, watchdog.Kept(m.kept["watchdog"]))
+	consoles, e := m.k.Read("/proc/consoles")
+	var errs error
+	m.consoles, errs = console.OpenAll(consoles)
+	m.log("slashdev")
+	m.say(armed)
+	m.report([]error{err, e, errs})
+	return words
+}
+
+// listen lets others in.
+func (m *machine) listen(words cmdline.Words) {
+	var err error
+	m.profile, err = signals.ParseProfile(words.Get("init.signals"))
+	m.report([]error{err})
+	m.openInitctl()
+	m.openSockets()
 }
 
 // settle is the part of the boot that only programs wait for. The loop does it
@@ -50,7 +65,7 @@ func bootUp(m *machine, k linux.Kernel) {
 func (m *machine) settle(k linux.Kernel, hostname string) {
 	m.enter(signals.Start)
 	m.report(boot.Do(k, boot.Rest()))
-	m.report([]error{k.LoopbackUp(), k.CatchCtrlAltDel()})
+	m.report([]error{ipc.Host{}.LoopbackUp(), k.CatchCtrlAltDel()})
 	if hostname != "" {
 		m.report([]error{k.Sethostname(hostname)})
 	}
@@ -65,41 +80,14 @@ func (m *machine) report(errs []error) {
 	}
 }
 
-// openConsoles opens every console that the kernel has, and the kernel's log,
-// whose clock stamps our lines. With no console at all the log is what remains
-// (P-08).
-func (m *machine) openConsoles(k linux.Kernel) {
-	proc, err := k.Read("/proc/consoles")
-	m.report([]error{err, m.openConsole(kernelLog, func() (io.WriteCloser, error) {
-		f, err := k.OpenConsole("/devices/kmsg")
-		return console.Kmsg{File: f}, err
-	})})
-	for _, name := range console.Names(proc) {
-		m.report([]error{m.openConsole(name, func() (io.WriteCloser, error) {
-			return k.OpenConsole("/devices/" + name)
-		})})
-	}
-}
-
-// kernelLog is the name of the console that is none.
-const kernelLog = "kmsg"
-
-func (m *machine) openConsole(name string, open console.Opener) error {
-	c, err := console.Open(name, open)
-	if err == nil {
-		m.consoles = append(m.consoles, c)
-	}
-	return err
-}
-
 // openSockets makes the sockets that were not kept.
-func (m *machine) openSockets(kept map[string]int) {
-	if l, err := ipc.Listen(controlPath, kept["control"]); err != nil {
+func (m *machine) openSockets() {
+	if l, err := ipc.Listen(controlPath, m.kept["control"]); err != nil {
 		m.log("%v", err)
 	} else {
 		m.doors["control"] = control.Open(l, func() { control.Serve(l, m.ask) })
 	}
-	if d, err := ipc.ListenDatagrams(notifyPath, kept["notify"]); err != nil {
+	if d, err := ipc.ListenDatagrams(notifyPath, m.kept["notify"]); err != nil {
 		m.log("%v", err)
 	} else {
 		m.doors["notify"] = control.Open(d, func() { control.ReadNotices(d, m.notice) })

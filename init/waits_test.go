@@ -12,7 +12,7 @@ import (
 )
 
 // pid is the process that runs as name now.
-func (r *rig) pid(name string) int { return r.m.unit(name).proc.Pid }
+func (r *rig) pid(name string) int { return r.m.unit(name).Proc.Pid }
 
 func (r *rig) state(name string) string { return string(r.m.unit(name).State) }
 

@@ -107,7 +107,7 @@ type Child struct {
 	Fault    string    // why it was stopped though it is wanted; empty: it was not
 	Wanted   bool      // what the last Start or Stop said
 
-	born  time.Time // the last process
+	Born  time.Time // of the last process
 	early bool      // it was ready before we knew that it exists
 }
 
@@ -201,7 +201,7 @@ func (c *Child) started(now time.Time) []Action {
 		return nil
 	}
 	c.Starts++
-	c.born = now
+	c.Born = now
 	switch {
 	case !c.Wanted:
 		return c.terminate(now)
@@ -247,7 +247,7 @@ func (c *Child) ended(e Event, now time.Time) []Action {
 		c.Crashes = 0
 		c.enter(Held, now, 0)
 	case c.Policy.Timer > 0:
-		c.enter(Done, now, max(c.born.Add(c.Policy.Timer).Sub(now), 1))
+		c.enter(Done, now, max(c.Born.Add(c.Policy.Timer).Sub(now), 1))
 	case c.Policy.OneShot && e.Code == 0:
 		c.enter(Done, now, 0)
 	case c.Finished() && c.Fault == "":
@@ -276,7 +276,7 @@ func (c *Child) Finished() bool {
 }
 
 func (c *Child) retry(now time.Time) {
-	if c.Crashes++; c.State != Making && now.Sub(c.born) >= fastRun && c.Fault == "" {
+	if c.Crashes++; c.State != Making && now.Sub(c.Born) >= fastRun && c.Fault == "" {
 		c.Crashes = 1
 	}
 	if wait := Backoff(c.Crashes); wait > 0 {

@@ -21,9 +21,15 @@ const Depth = 256
 // Console is one bounded queue in front of a terminal.
 type Console struct {
 	Name    string
-	queue   chan string
+	queue   chan entry
 	dropped atomic.Int64
 	done    sync.WaitGroup
+}
+
+// entry is a line, or what is to be closed when all before it is written.
+type entry struct {
+	text    string
+	written chan struct{}
 }
 
 // Opener opens the terminal, at first and again after a hang-up: when a shell
@@ -36,7 +42,7 @@ func Open(name string, open Opener) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Console{Name: name, queue: make(chan string, Depth)}
+	c := &Console{Name: name, queue: make(chan entry, Depth)}
 	c.done.Go(func() { c.drain(w, open) })
 	return c, nil
 }
@@ -44,10 +50,22 @@ func Open(name string, open Opener) (*Console, error) {
 // Print queues one line and returns at once.
 func (c *Console) Print(text string) {
 	select {
-	case c.queue <- text:
+	case c.queue <- entry{text: text}:
 	default:
 		c.dropped.Add(1)
 	}
+}
+
+// Flush returns a channel that is closed when what is queued has been written,
+// or at once where the console is stopped.
+func (c *Console) Flush() <-chan struct{} {
+	written := make(chan struct{})
+	select {
+	case c.queue <- entry{written: written}:
+	default:
+		close(written)
+	}
+	return written
 }
 
 // Close waits until what is queued has been written. The caller bounds it.
@@ -57,8 +75,12 @@ func (c *Console) Close() {
 }
 
 func (c *Console) drain(w io.WriteCloser, open Opener) {
-	for text := range c.queue {
-		w = write(w, open, c.lost()+crlf(text))
+	for e := range c.queue {
+		if e.written != nil {
+			close(e.written)
+			continue
+		}
+		w = write(w, open, c.lost()+crlf(e.text))
 	}
 	if lost := c.lost(); lost != "" {
 		w = write(w, open, lost)

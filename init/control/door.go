@@ -2,7 +2,11 @@ package control
 
 import (
 	"errors"
+	"maps"
 	"os"
+	"slices"
+
+	"slashdev/init/notify"
 )
 
 // Source is a descriptor that others write to. An interrupted reader gets
@@ -43,6 +47,35 @@ func (d *Door) Open() {
 func (d *Door) Shut() {
 	d.Interrupt()
 	<-d.done
+}
+
+// Doors are all doors by name.
+type Doors map[string]*Door
+
+// Shut shuts them all in a goroutine of its own, and then calls shut.
+func (all Doors) Shut(shut func()) {
+	doors := slices.Collect(maps.Values(all))
+	go func() {
+		for _, d := range doors {
+			d.Shut()
+		}
+		shut()
+	}()
+}
+
+// Open opens them all again.
+func (all Doors) Open() {
+	for _, d := range all {
+		d.Open()
+	}
+}
+
+// Keep returns what the next PID 1 must have.
+func (all Doors) Keep() (files []notify.File) {
+	for name, d := range all {
+		files = append(files, notify.File{Name: name, FD: d.FD()})
+	}
+	return files
 }
 
 // over says whether a reader is to end.

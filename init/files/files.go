@@ -21,15 +21,18 @@ type Kernel interface {
 // Table is the descriptors of all children.
 type Table struct {
 	k          Kernel
+	kept       map[string]int // what the PID 1 before this one had, by name
 	null, kmsg int
 	reads      []notify.File // what the logger reads, by program
 	writes     []int
+	sockets    []notify.File // by program and spelling
 	errs       []error
 }
 
-// New opens what children share.
-func New(k Kernel) *Table {
-	t := &Table{k: k}
+// New opens what children share. Pipes and sockets that were kept are used
+// again.
+func New(k Kernel, kept map[string]int) *Table {
+	t := &Table{k: k, kept: kept}
 	var err error
 	if t.null, err = k.Open("/dev/null"); err != nil {
 		t.errs = append(t.errs, err)
@@ -48,7 +51,11 @@ func (t *Table) Child(name string) []int {
 			return []int{t.null, t.writes[i], t.writes[i]}
 		}
 	}
-	r, w, err := t.k.Pipe()
+	r, w := t.kept["read:"+name], t.kept["write:"+name]
+	var err error
+	if r == 0 || w == 0 {
+		r, w, err = t.k.Pipe()
+	}
 	if err != nil {
 		t.errs = append(t.errs, err)
 		return []int{t.null, t.null, t.null}
@@ -70,11 +77,16 @@ func (t *Table) Logger() (own []int, passed []notify.File) {
 // calls them, with dashes for the colons, which separate names.
 func (t *Table) Sockets(program string, specs []string) (all []notify.File) {
 	for _, spec := range specs {
-		fd, err := t.k.Bind(spec)
+		name := "listen:" + program + ":" + spec
+		fd, err := t.kept[name], error(nil)
+		if fd == 0 {
+			fd, err = t.k.Bind(spec)
+		}
 		if err != nil {
 			t.errs = append(t.errs, fmt.Errorf("%s: %w", program, err))
 			continue
 		}
+		t.sockets = append(t.sockets, notify.File{Name: name, FD: fd})
 		all = append(all, notify.File{Name: strings.ReplaceAll(spec, ":", "-"), FD: fd})
 	}
 	return all
@@ -89,6 +101,15 @@ func With(files []int, n, fd int) []int {
 	}
 	files[n] = fd
 	return files
+}
+
+// Keep returns all that the next PID 1 must have.
+func (t *Table) Keep() []notify.File {
+	all := slices.Clone(t.sockets)
+	for i, f := range t.reads {
+		all = append(all, notify.File{Name: "read:" + f.Name, FD: f.FD}, notify.File{Name: "write:" + f.Name, FD: t.writes[i]})
+	}
+	return all
 }
 
 // Errors returns what has gone wrong so far.

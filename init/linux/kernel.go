@@ -1,13 +1,12 @@
 // Package linux makes the system calls that PID 1 needs.
 //
-// It and package ipc (sockets and the FIFO) are the only packages linked into
-// PID 1 that talk to the kernel: mounts, processes, signals, reboot. It decides nothing. The others say what
-// they need as small interfaces, which Kernel satisfies and tests fake.
+// Beside it only ipc (sockets, the FIFO) and renew (PID 1 executed anew) talk to
+// the kernel in PID 1. It decides nothing. The others say what they need as small
+// interfaces, which Kernel satisfies and tests fake.
 package linux
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"unsafe"
 
@@ -107,21 +106,6 @@ func (Kernel) Sethostname(name string) error {
 	return wrap("set host name "+name, unix.Sethostname([]byte(name)))
 }
 
-// LoopbackUp raises lo; the kernel gives it 127.0.0.1 and ::1 by itself.
-func (Kernel) LoopbackUp() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return wrap("raise lo", err)
-	}
-	defer unix.Close(fd)
-	ifr, err := unix.NewIfreq("lo")
-	if err != nil {
-		return wrap("raise lo", err)
-	}
-	ifr.SetUint16(unix.IFF_UP)
-	return wrap("raise lo", unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifr))
-}
-
 // CatchCtrlAltDel makes Ctrl-Alt-Del a SIGINT to PID 1 instead of a reset.
 func (Kernel) CatchCtrlAltDel() error {
 	return wrap("catch ctrl-alt-del", unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF))
@@ -147,27 +131,6 @@ func (Kernel) Reboot(cmd int, word string) error {
 		return wrap("reboot", errno)
 	}
 	return wrap("reboot", unix.Reboot(cmd))
-}
-
-// OpenConsole opens a terminal for writing, so that neither the open nor a
-// write can block: a writer parks in Go's poller while the line is stopped
-// (trap G13), and the terminal does not become ours.
-func (Kernel) OpenConsole(path string) (*os.File, error) {
-	return openTerminal("open console", path, unix.O_WRONLY)
-}
-
-// OpenKeys opens a terminal for reading what a person types, as OpenConsole
-// does for writing.
-func (Kernel) OpenKeys(path string) (io.ReadCloser, error) {
-	return openTerminal("open terminal", path, unix.O_RDONLY)
-}
-
-func openTerminal(what, path string, flags int) (*os.File, error) {
-	fd, err := open(what, path, flags|unix.O_NOCTTY|unix.O_NONBLOCK)
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), path), nil
 }
 
 // open opens path for no child to inherit; what says what for.

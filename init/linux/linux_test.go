@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"slashdev/init/ipc"
 )
 
 // collect reaps until the process has ended, woken by SIGCHLD as PID 1 is.
@@ -32,7 +34,7 @@ func collect(t *testing.T, pid int, wake <-chan os.Signal) Exit {
 func TestStartSignalReap(t *testing.T) {
 	wake := childSignals(t)
 	k := Kernel{}
-	r, w, err := k.Pipe()
+	r, w, err := ipc.Host{}.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +78,7 @@ func TestS12_NoDescriptorLeaks(t *testing.T) {
 	wake := childSignals(t)
 	k := Kernel{}
 	k.CloseOnExec() // what this test was started with
-	r, w, err := k.Pipe()
+	r, w, err := ipc.Host{}.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +105,7 @@ func TestE01_ScoreAtBirth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, w, err := k.Pipe()
+	r, w, err := ipc.Host{}.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package linux
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -50,6 +51,10 @@ func (k Kernel) Start(c Command) (Process, error) {
 	// Inherited, so that its own children have it too. The kernel spares PID 1 whatever its score.
 	own, _ := k.Read(score)
 	_ = k.Write(score, strconv.Itoa(c.Score))
+	// A child inherits the thread's mask too. A re-executed PID 1 has all blocked.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, nil)
 	p.Pid, err = syscall.ForkExec(c.Path, c.Args, attr)
 	_ = k.Write(score, own)
 	if err != nil {
@@ -93,12 +98,6 @@ func (Kernel) Close(fd int) {
 	if fd >= 0 {
 		unix.Close(fd)
 	}
-}
-
-// IsPipe says whether a descriptor is a pipe: closing one never waits.
-func (Kernel) IsPipe(fd int) bool {
-	var st unix.Stat_t
-	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO
 }
 
 // KillCgroup kills every process in a cgroup, also those that left their
@@ -160,15 +159,6 @@ func waitid(kind, id, options int) (childInfo, error) {
 			return info, err
 		}
 	}
-}
-
-// Pipe makes a pipe whose ends no child inherits by accident.
-func (Kernel) Pipe() (r, w int, err error) {
-	var p [2]int
-	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		return -1, -1, wrap("make pipe", err)
-	}
-	return p[0], p[1], nil
 }
 
 // Open opens a device for children to inherit. It never becomes a controlling

@@ -27,6 +27,19 @@ type Device struct {
 	Present bool
 }
 
+// Announce takes in which of the devices that programs wait for are there. With
+// READY=1 the device manager says all of them.
+func (m *Message) Announce(devices map[string]bool) {
+	if m.Ready {
+		clear(devices)
+	}
+	for _, d := range m.Devices {
+		if delete(devices, d.Name); d.Present {
+			devices[d.Name] = true
+		}
+	}
+}
+
 // unnamed is what sd_pid_notify_with_fds(3) calls a descriptor without a name.
 const unnamed = "stored"
 

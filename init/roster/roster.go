@@ -62,6 +62,15 @@ type Entry struct {
 	Of      string            // of a helper: the program that it looks after
 }
 
+// ReadyBy says whether a program is ready because a device has appeared.
+func (e *Entry) ReadyBy(devices map[string]bool) bool {
+	if e.Plan == nil {
+		return false
+	}
+	c := waits.Parse(e.Plan.Ready)
+	return c.Kind == waits.Device && devices[c.Name]
+}
+
 // ReadyFD is the descriptor on which the program says that it is ready; -1: it
 // says so in another way. Behind launch all descriptors lie one higher.
 func (e *Entry) ReadyFD() int {

@@ -55,6 +55,21 @@ func (s *State) Environ() []string {
 	return append([]string{Version, "RUNLEVEL=" + named(s.level), "PREVLEVEL=" + named(s.previous)}, s.variables...)
 }
 
+// Restore returns the State whose Environ this was.
+func Restore(environ []string) (s State) {
+	for _, v := range environ {
+		switch name, value, _ := strings.Cut(v, "="); {
+		case name == "RUNLEVEL" && len(value) == 1 && value[0] != none:
+			s.level = value[0]
+		case name == "PREVLEVEL" && len(value) == 1 && value[0] != none:
+			s.previous = value[0]
+		case strings.HasPrefix(name, "INIT_") && v != Version:
+			s.variables = append(s.variables, v)
+		}
+	}
+	return s
+}
+
 // get returns the value of a variable; "" when it is not set.
 func (s *State) get(name string) string {
 	for _, v := range s.variables {

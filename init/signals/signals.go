@@ -7,6 +7,7 @@ package signals
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -167,4 +168,19 @@ func PowerEvent(status string) Deed {
 		return BatteryLow
 	}
 	return PowerFails
+}
+
+// Caught is every signal that can be caught. The runtime would exit on some of
+// them (trap G2). SIGURG is its own, for preemption; 32 to 34 belong to libc
+// and are not delivered.
+func Caught() []os.Signal {
+	var all []os.Signal
+	for n := syscall.Signal(1); n <= 64; n++ {
+		switch n {
+		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGURG, 32, 33, 34:
+		default:
+			all = append(all, n)
+		}
+	}
+	return all
 }

@@ -89,6 +89,7 @@ func powerApplets() []tool.Applet {
 func serviceApplets() []tool.Applet {
 	return []tool.Applet{
 		{Name: "logd", Help: "The logger. PID 1 starts it and hands it the programs' pipes.", Run: logger},
+		{Name: "census", Help: "Finds out what runs when PID 1 has lost its state, and executes PID 1 again.", Run: takeCensus},
 		{Name: "perm", Help: "Mounts /perm as the plan says. PID 1 starts it once.", Run: perm},
 		{Name: "hooks", Use: "EVENT", Help: helpHooks, Run: hooks},
 		{Name: "teardown", Use: "[--plan]", Help: helpTeardown, Run: takeDown},

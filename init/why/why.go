@@ -53,6 +53,12 @@ func Row(out []byte, f Facts) []byte {
 	return append(out, '\n')
 }
 
+// Stage is the control socket's line about the machine.
+func Stage(stage string, uptime time.Duration) []byte {
+	out := line.Pair([]byte{'='}, "stage", stage)
+	return append(line.Pair(out, "uptime", strconv.Itoa(int(uptime.Seconds()))), '\n')
+}
+
 // Answer is the reply of the control socket: a reason a line.
 func Answer(f Facts) (out []byte) {
 	for _, r := range Reasons(f) {

@@ -99,6 +99,9 @@ func (c Config) slashdev(s *stage.Spec) {
 	s.Args = []string{"/sbin/init"}
 	s.Binds["/sbin/init"], s.Binds["/sbin/userland"] = c.Tools.Init, c.Tools.Userland
 	s.Binds["/sbin/devmgr"] = c.Tools.Puppet
+	if c.Texts["/etc/sabotage"] != "" {
+		s.Binds["/sbin/init"], s.Binds["/sbin/real"] = c.Tools.Puppet, c.Tools.Init
+	}
 	var plan strings.Builder
 	plan.WriteString("slashdev-plan 1\nhostname rig\nshell open\n")
 	for _, name := range c.Programs {

@@ -24,5 +24,5 @@ func Power() []string {
 
 // Services are started by PID 1 as "userland NAME"; they have no link.
 func Services() []string {
-	return []string{"logd", "perm", "launch", "health", "await", "hooks", "teardown"}
+	return []string{"logd", "perm", "census", "launch", "health", "await", "hooks", "teardown"}
 }

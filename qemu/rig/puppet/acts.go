@@ -43,6 +43,10 @@ func act(verb, arg string) (string, error) {
 	case "print":
 		_, err := fmt.Println(arg)
 		return "", err
+	case "count":
+		return "", count(arg)
+	case "store":
+		return "", store(arg)
 	case "flood":
 		return "", flood(arg)
 	case "notify":
@@ -103,6 +107,35 @@ func run(words []string) (string, error) {
 		return failed.String() + ": " + string(out), nil
 	}
 	return "exit status 0: " + string(out), err
+}
+
+// count prints the numbers "FROM TO" aside, a line each.
+func count(arg string) error {
+	var from, to int
+	if _, err := fmt.Sscan(arg, &from, &to); err != nil {
+		return err
+	}
+	go func() {
+		for n := from; n < to; n++ {
+			fmt.Println(n)
+		}
+	}()
+	return nil
+}
+
+// store gives our init an open file without a name to keep.
+func store(name string) error {
+	f, err := os.CreateTemp("/tmp", name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		defer unix.Close(fd)
+		err = unix.Sendmsg(fd, []byte("FDSTORE=1\nFDNAME="+name), unix.UnixRights(int(f.Fd())), &unix.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")}, 0)
+	}
+	return errors.Join(err, os.Remove(f.Name()))
 }
 
 // flood writes so many bytes without a newline. It may block for as long as

@@ -1,7 +1,8 @@
 // Command puppet is every program of a rig: a process that connects to the test,
 // says its name and does what it is told, whichever init has started it. Called
 // as stage it makes the machine first; called as devmgr it says READY=1, which
-// the real one cannot where there is no sysfs.
+// the real one cannot where there is no sysfs; called as init it spoils the state
+// that one init hands to the next.
 package main
 
 import (
@@ -25,6 +26,10 @@ func main() {
 	name := path.Base(os.Args[0])
 	if name == "stage" {
 		fmt.Fprint(os.NewFile(stage.ErrorFD, "error"), stage.Enter())
+		os.Exit(1)
+	}
+	if name == "init" {
+		fmt.Fprint(os.Stderr, sabotage())
 		os.Exit(1)
 	}
 	if name == "devmgr" {
