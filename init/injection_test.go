@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"slashdev/init/children"
+	"slashdev/init/console"
 )
 
 var oneSeed = flag.Int("seed", -1, "run this seed of the random injection alone")
@@ -59,7 +60,7 @@ func injure(t *testing.T, seed int) {
 	if e := <-r.over; e.to != off {
 		t.Errorf("seed %d: leads to %s", seed, e.to)
 	}
-	r.m.closeConsoles()
+	console.CloseAll(r.m.consoles)
 	close(r.k.Clients)
 	close(r.k.Lines)
 	if s := r.said.String(); strings.Contains(s, "internal error") || t.Failed() {
@@ -70,17 +71,17 @@ func injure(t *testing.T, seed int) {
 // befall does one thing that may happen to a machine.
 func (r *rig) befall(v *rand.Rand) {
 	u := r.m.units[v.IntN(len(r.m.units))]
-	if u.proc.Pid <= 1 {
+	if u.Proc.Pid <= 1 {
 		u = r.m.unit("hello") // it has one, or is about to
 	}
 	harmless := []syscall.Signal{syscall.SIGHUP, syscall.SIGCHLD, syscall.SIGPIPE, syscall.SIGCONT, syscall.SIGALRM}
 	switch v.IntN(8) {
 	case 0, 1:
-		if u.proc.Pid > 1 {
+		if u.Proc.Pid > 1 {
 			r.slay(u.Name)
 		}
 	case 2:
-		r.end(u.proc.Pid, []int{0, 1, 2, 111, 139}[v.IntN(5)])
+		r.end(u.Proc.Pid, []int{0, 1, 2, 111, 139}[v.IntN(5)])
 	case 3:
 		r.end(10_000+v.IntN(1000), 0) // an orphan
 	case 4:
@@ -92,7 +93,7 @@ func (r *rig) befall(v *rand.Rand) {
 		_, _ = r.m.ask(words) // refused or not
 		synctest.Wait()
 	case 6:
-		r.notify(u.proc.Pid, []string{"READY=1", "WATCHDOG=1", "", "STATUS=x", "FDSTORE=1"}[v.IntN(5)], 301)
+		r.notify(u.Proc.Pid, []string{"READY=1", "WATCHDOG=1", "", "STATUS=x", "FDSTORE=1"}[v.IntN(5)], 301)
 	case 7:
 		<-time.After(time.Duration(v.IntN(40)) * time.Second)
 		synctest.Wait()
