@@ -1,8 +1,7 @@
 // Package graph knows which program of a plan waits for which other.
 //
-// It is pure: the builder refuses a plan that could never be started, the
-// appliance's tools draw it, and PID 1 takes the order from here and goes on
-// whatever is wrong.
+// It is pure: the builder refuses a plan that could never be started, and the
+// appliance's tools draw what is there, whatever is wrong with it.
 package graph
 
 import (
