@@ -86,7 +86,7 @@ func everySignal(s *stand) {
 			s.do(p, fmt.Sprintf("kill 1 %d 100", sig))
 		}
 	}
-	p = s.restarts(p)
+	s.restarts(p)
 	for sig := syscall.Signal(1); sig <= 64; sig++ {
 		if endings[s.kind][sig] == "" && upsetting(s.kind, sig) {
 			s.upset(sig)
