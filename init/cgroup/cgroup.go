@@ -96,8 +96,8 @@ func limit(k Kernel) int {
 // Events says which bounds a group has run into.
 func Events(k Kernel, dir string) (all []string) {
 	for _, e := range []struct{ file, key, text string }{
-		{"memory.events", "\noom_kill ", "out of memory: memory.max reached, %s processes killed"},
-		{"pids.events", "\nmax ", "out of processes: pids.max reached, %s forks refused"},
+		{"memory.events", "\noom_kill ", "out of memory: memory.max reached (oom_kill %s)"},
+		{"pids.events", "\nmax ", "out of processes: pids.max reached (max %s)"},
 	} {
 		text, _ := k.Read(dir + "/" + e.file)
 		_, text, _ = strings.Cut("\n"+text, e.key)

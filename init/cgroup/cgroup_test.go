@@ -108,7 +108,7 @@ func TestEvents(t *testing.T) {
 		"/g/pids.events":   "max 77\n",
 		"/h/pids.events":   "max 0\n",
 	}}
-	want := []string{"out of memory: memory.max reached, 2 processes killed", "out of processes: pids.max reached, 77 forks refused"}
+	want := []string{"out of memory: memory.max reached (oom_kill 2)", "out of processes: pids.max reached (max 77)"}
 	if got := Events(k, "/g"); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}

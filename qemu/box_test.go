@@ -1,0 +1,88 @@
+package qemu_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"slashdev/image"
+	"slashdev/qemu"
+)
+
+// box is a machine that runs an appliance, and somebody at its shell.
+type box struct {
+	t   *testing.T
+	m   *qemu.Machine
+	ctx context.Context
+}
+
+// bootBox boots the appliance of this config.json from an initramfs and waits
+// for its shell. more goes to QEMU.
+func bootBox(t *testing.T, machine, config string, more ...string) *box {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots a machine: left out by -short")
+	}
+	root, dir := repoRoot(t), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	arch, err := qemu.Arch(machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial, err := qemu.ConsoleWord(machine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := image.Build(t.Context(), image.Options{
+		Appliance: dir, Target: "initramfs", Arch: arch, Board: machine, Output: filepath.Join(dir, "box.cpio.gz"),
+		Parts: filepath.Join(root, "bin/parts"), Binaries: filepath.Join(root, "bin"), Logf: t.Logf,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	t.Cleanup(cancel)
+	m, err := qemu.Start(ctx, qemu.Config{
+		Machine: machine, Kernel: result.Kernel, Initrd: result.Initrd, Cmdline: "console=" + serial + " quiet panic=1",
+		Extra: more, Artifacts: t.ArtifactDir(), Logf: t.Logf,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := m.Login(ctx, ""); err != nil {
+		t.Fatal(err)
+	}
+	return &box{t, m, ctx}
+}
+
+// run types a command and returns what it prints.
+func (b *box) run(command string) string {
+	b.t.Helper()
+	var stdout, stderr bytes.Buffer
+	status, err := b.m.Run(b.ctx, command, &stdout, &stderr)
+	if err != nil || status != 0 {
+		b.t.Fatalf("%s: status %d, %v: %s", command, status, err, stderr.String())
+	}
+	return stdout.String()
+}
+
+// until runs a command until it prints what is wanted.
+func (b *box) until(command, want string) {
+	b.t.Helper()
+	for !strings.Contains(b.run(command), want) {
+		if b.ctx.Err() != nil {
+			b.t.Fatalf("%s never prints %q", command, want)
+		}
+	}
+}
