@@ -3,6 +3,7 @@ package runlevel
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +91,40 @@ func TestActOnOtherRequests(t *testing.T) {
 		got, err := s.Act(initreq.Request{Cmd: cmd, RunLevel: '6'})
 		if cmd != initreq.RunLevel && (got != want[cmd] || (err != nil) != (cmd == 5 || cmd > 6)) {
 			t.Errorf("request %d: got %q, %v; want %q", cmd, got, err, want[cmd])
+		}
+	}
+}
+
+// The files telinit-* are what telinit of sysvinit 3.06 wrote on a little-endian
+// machine; the others are made from its struct init_request.
+func TestGoldenRequests(t *testing.T) {
+	tests := map[string]struct {
+		deed  signals.Deed
+		grace uint32
+		fails bool
+	}{
+		"telinit-0": {signals.PowerOff, 3, false}, "telinit-6": {signals.Reboot, 7, false},
+		"telinit-S": {signals.Rescue, 3, false}, "telinit-q": {signals.Reload, 3, false},
+		"telinit-u": {signals.Reexec, 3, false}, "telinit-setenv": {signals.Nothing, 0, false},
+		"powerfail": {signals.PowerFails, 5, false}, "powerfailnow": {signals.BatteryLow, 0, false},
+		"powerok": {signals.PowerBack, 0, false}, "start": {signals.Nothing, 0, false}, "bsd": {signals.Nothing, 0, true},
+	}
+	for name, want := range tests {
+		b, err := os.ReadFile("testdata/" + name)
+		if err != nil || len(b) != initreq.Size {
+			t.Fatalf("%s: %d bytes, %v", name, len(b), err)
+		}
+		s := State{variables: []string{"INIT_UNSET=1"}}
+		r, err := initreq.Decode(b)
+		if err != nil || !bytes.Equal(r.Append(nil), b) || r.SleepTime != want.grace {
+			t.Errorf("%s: decodes to %d %q %d, %v", name, r.Cmd, r.RunLevel, r.SleepTime, err)
+		}
+		d, err := s.Act(r)
+		if d != want.deed || (err != nil) != want.fails {
+			t.Errorf("%s: got %q, %v", name, d, err)
+		}
+		if name == "telinit-setenv" && strings.Join(s.variables, " ") != "INIT_HALT=HALT" {
+			t.Errorf("%s: variables %q", name, s.variables)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,7 +34,7 @@ func runHooks(ctx context.Context, e *tool.Env, dir, root string) error {
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
-		err := mayRun(path, dir, root)
+		err := mayRun(path, root)
 		if err == nil {
 			err = runHook(ctx, e, path)
 		}
@@ -45,26 +46,31 @@ func runHooks(ctx context.Context, e *tool.Env, dir, root string) error {
 }
 
 // mayRun refuses what is not part of the image, or could have been changed: a
-// link, a file that others than root may write, another file system.
-func mayRun(paths ...string) error {
+// link, what others than root may write, another file system. All folders up to
+// root count; one that is sticky may be writable, as the root of an initramfs is.
+func mayRun(path, root string) error {
 	var device uint64
-	for i := len(paths) - 1; i >= 0; i-- {
-		info, err := os.Lstat(paths[i])
+	for p := path; ; p = filepath.Dir(p) {
+		info, err := os.Lstat(p)
 		if err != nil {
 			return err
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)
+		sticky := info.IsDir() && info.Mode()&os.ModeSticky != 0
 		switch {
-		case !ok || st.Uid != 0 || info.Mode()&0o022 != 0 || info.Mode()&os.ModeSymlink != 0:
-			return fmt.Errorf("refused: %s is a link, or others than root may write it", paths[i])
-		case i < len(paths)-1 && st.Dev != device:
-			return fmt.Errorf("refused: %s is on another file system than the image", paths[i])
-		case i == 0 && (!info.Mode().IsRegular() || info.Mode()&0o111 == 0):
-			return fmt.Errorf("refused: it is no executable file")
+		case p == path && (!info.Mode().IsRegular() || info.Mode()&0o111 == 0):
+			return errors.New("refused: it is no executable file")
+		case !ok || st.Uid != 0 || info.Mode()&0o022 != 0 && !sticky:
+			return fmt.Errorf("refused: others than root may write %s", p)
+		case p == path:
+			device = st.Dev
+		case st.Dev != device || !info.IsDir():
+			return errors.New("refused: it is on another file system than the image")
 		}
-		device = st.Dev
+		if p == root || p == filepath.Dir(p) {
+			return nil
+		}
 	}
-	return nil
 }
 
 func runHook(ctx context.Context, e *tool.Env, path string) error {

@@ -52,8 +52,14 @@ func TestC08_HooksOfTheImageOnly(t *testing.T) {
 			t.Errorf("%q is not among the complaints:\n%s", want, complaint.String())
 		}
 	}
-	if err := mayRun(filepath.Join(dir, "10-first"), dir, "/proc"); err == nil || !strings.Contains(err.Error(), "another file system") {
-		t.Errorf("from another file system: %v", err)
+	if err := mayRun("/proc/self/environ", "/"); err == nil {
+		t.Error("a file of /proc may run")
+	}
+	if err := os.Chmod(filepath.Dir(dir), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := mayRun(filepath.Join(dir, "10-first"), "/"); err == nil || !strings.Contains(err.Error(), "others than root may write") {
+		t.Errorf("below a folder that all may write: %v", err)
 	}
 }
 

@@ -169,6 +169,9 @@ func shutdown(args []string, now time.Time) (o Order, err error) {
 			return o, err
 		}
 	}
+	if verb := map[string]string{"halt": "poweroff", "reboot": "reboot"}; len(rest) > 0 && verb[rest[0]] != "" {
+		o.Verb, rest = verb[rest[0]], rest[1:] // as u-root has it
+	}
 	if o.Verb != "cancel" && len(rest) > 0 {
 		if o.At, err = parseTime(rest[0], now); err != nil {
 			return o, err
@@ -179,10 +182,13 @@ func shutdown(args []string, now time.Time) (o Order, err error) {
 	return o, nil
 }
 
-// parseTime reads now, +MINUTES, MINUTES and HH:MM, which may be tomorrow's.
-// The zero time is now.
+// parseTime reads now, +MINUTES, MINUTES, HH:MM, which may be tomorrow's, and
+// RFC 3339. The zero time is now.
 func parseTime(s string, now time.Time) (time.Time, error) {
 	bad := tool.Usagef("time %s: want now, +MINUTES or HH:MM", s)
+	if at, err := time.Parse(time.RFC3339, s); err == nil {
+		return at, nil
+	}
 	if hour, minute, ok := strings.Cut(s, ":"); ok {
 		h, errH := strconv.ParseUint(hour, 10, 8)
 		m, errM := strconv.ParseUint(minute, 10, 8)
