@@ -17,7 +17,7 @@ const (
 	maxNesting  = 3
 	maxFile     = 400
 	maxSpine    = 2500 // what one reads to understand PID 1
-	maxPID1     = 6400 // all of ours that is linked into it; docs/decisions.md says why not 5000
+	maxPID1     = 6500 // all of ours that is linked into it; docs/decisions.md says why not 5000
 	maxScript   = 40
 	maxMakefile = 80
 )

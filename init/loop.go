@@ -142,7 +142,7 @@ func (m *machine) byPid(pid int) *unit {
 
 func (m *machine) ended(u *unit, e linux.Exit) {
 	m.k.Close(u.Proc.FD)
-	u.Proc = linux.Process{FD: -1}
+	u.Proc, u.Status = linux.Process{FD: -1}, ""
 	dir := u.cgroup()
 	u.events = cgroup.Events(m.k, dir)
 	m.note(u, u.events)
@@ -203,6 +203,10 @@ func (m *machine) tick(now time.Time) {
 	if m.ending != nil {
 		m.ending.tick(m, now)
 	}
+	if !m.again.IsZero() && !now.Before(m.again) {
+		m.again = time.Time{}
+		m.shutdown(restart, "no valid plan")
+	}
 	m.feed(now)
 }
 
@@ -219,6 +223,7 @@ func (m *machine) untilDeadline(now time.Time) time.Duration {
 	}
 	consider(m.gate)
 	consider(m.renewal.Next(now))
+	consider(m.again)
 	consider(m.watch.Deadline())
 	if m.ending != nil {
 		consider(m.ending.until)

@@ -75,6 +75,7 @@ type machine struct {
 	killer   why.Killer
 	stage    stage
 	gate     time.Time // when the machine counts as settled whatever is missing
+	again    time.Time // when a machine without a plan reboots
 	ending   *ending
 	pressed  signals.Presses
 	profile  signals.Profile

@@ -81,7 +81,7 @@ func (m *machine) resume() bool {
 func (m *machine) restore(s *state.State, words cmdline.Words) {
 	p, err := plan.Parse(s.Plan)
 	if m.planText = s.Plan; err != nil {
-		p = m.readPlan()
+		p = m.readPlan(words)
 	}
 	m.started, m.stage, m.gate, m.devices = s.Started, stage(s.Stage), s.Gate, s.Devices
 	m.level, m.rescued, m.switches = runlevel.Restore(s.Level), s.Rescued, s.Switches

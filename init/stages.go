@@ -73,11 +73,12 @@ func (m *machine) permKnown() bool {
 	return u == nil || u.Ended() || u.State == children.Waiting
 }
 
+// overdue says whether it is no use to wait for what is missing.
 func (m *machine) overdue(missing string) bool {
-	if time.Now().Before(m.gate) {
+	if u := m.unit(missing); !u.Degraded() && time.Now().Before(m.gate) {
 		return false
 	}
-	m.log("%s: not ready after %s: programs are started without it", missing, gateTimeout)
+	m.log("%s: not ready after %s: programs are started without it", missing, time.Since(m.started).Round(time.Second))
 	return true
 }
 

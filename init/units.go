@@ -6,7 +6,6 @@ import (
 
 	"slashdev/init/children"
 	"slashdev/init/cmdline"
-	"slashdev/init/console"
 	"slashdev/init/files"
 	"slashdev/init/linux"
 	"slashdev/init/plan"
@@ -41,14 +40,12 @@ func (m *machine) addUnits(p *plan.Plan, words cmdline.Words) {
 }
 
 // terminals are the consoles that a person can type at, the preferred one first.
-func (m *machine) terminals(p *plan.Plan, words cmdline.Words) (all []roster.Terminal) {
-	w, _ := words.Get("init.shell")
-	for _, c := range m.consoles {
-		if tty, term := console.Terminal(c.Name); c.Name != console.KernelLog && p.Shell != "off" && w != "off" {
-			all = append(all, roster.Terminal{Name: tty, Term: term})
-		}
+func (m *machine) terminals(p *plan.Plan, words cmdline.Words) []roster.Terminal {
+	if w, _ := words.Get("init.shell"); p.Shell == "off" || w == "off" {
+		m.log("the shell is off")
+		return nil
 	}
-	return all
+	return roster.Terminals(m.consoles)
 }
 
 // await does something on the loop once what it waits for has come.

@@ -1,16 +1,16 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"runtime"
 	"strconv"
+	"time"
 
 	"slashdev/init/boot"
 	"slashdev/init/cgroup"
 	"slashdev/init/cmdline"
 	"slashdev/init/console"
 	"slashdev/init/control"
+	"slashdev/init/emergency"
 	"slashdev/init/ipc"
 	"slashdev/init/linux"
 	"slashdev/init/notify"
@@ -30,7 +30,7 @@ func bootUp(m *machine, k linux.Kernel) {
 	m.report(errs)
 	m.report(boot.Do(k, boot.Early()))
 	m.listen(words)
-	p := m.readPlan()
+	p := m.readPlan(words)
 	m.addUnits(p, words)
 	m.begin()
 	m.post(func() { m.settle(k, p.Hostname) })
@@ -44,7 +44,7 @@ func (m *machine) lookAround() cmdline.Words {
 	armed := m.watch.Arm(words, watchdog.Kept(m.kept["watchdog"]))
 	consoles, e := m.k.Read("/proc/consoles")
 	var errs error
-	m.consoles, errs = console.OpenAll(consoles)
+	m.consoles, errs = console.OpenAll(consoles, words)
 	m.log("slashdev")
 	m.say(armed)
 	m.report([]error{err, e, errs})
@@ -102,22 +102,21 @@ func (m *machine) notice(g ipc.Datagram) {
 	m.post(func() { m.noticed(g.Pid, cgroup, n, g.FDs) })
 }
 
-// readPlan reads the plan. Without a valid one the machine still boots to its
-// shell, which stays off unless the plan opens it: fewer rights, not more.
-func (m *machine) readPlan() *plan.Plan {
+// readPlan reads the plan. Without a valid one the machine still boots, with
+// fewer rights.
+func (m *machine) readPlan(words cmdline.Words) *plan.Plan {
 	p, err := m.loadPlan()
 	if err != nil {
-		m.log("%v", err)
-		return &plan.Plan{Shell: "off"}
+		_, none := m.k.Read(emergency.Passwords)
+		var said []error
+		p, m.again, said = emergency.WithoutPlan(err, words, none == nil)
+		m.report(said)
 	}
 	return p
 }
 
 func (m *machine) loadPlan() (*plan.Plan, error) {
 	text, err := m.k.Read(plan.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New(plan.File + " is missing: was this image made by slashdev build?")
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -133,6 +132,7 @@ func (m *machine) loadPlan() (*plan.Plan, error) {
 // an unchanged plan is nothing to talk about.
 func (m *machine) reload() {
 	old := m.planText
+	m.again = time.Time{} // somebody is there
 	switch _, err := m.loadPlan(); {
 	case err != nil:
 		m.log("reload: %v: the old plan is kept", err)

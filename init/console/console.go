@@ -21,6 +21,7 @@ const Depth = 256
 // Console is one bounded queue in front of a terminal.
 type Console struct {
 	Name    string
+	open    Opener
 	queue   chan entry
 	dropped atomic.Int64
 	done    sync.WaitGroup
@@ -37,13 +38,16 @@ type entry struct {
 type Opener func() (io.WriteCloser, error)
 
 // Open starts a console. Its goroutine is the only one that uses the terminal.
+// One that can be plugged in may be missing: it is looked for at each line.
 func Open(name string, open Opener) (*Console, error) {
 	w, err := open()
 	if err != nil {
-		return nil, err
+		if w = nil; !Pluggable(name) {
+			return nil, err
+		}
 	}
-	c := &Console{Name: name, queue: make(chan entry, Depth)}
-	c.done.Go(func() { c.drain(w, open) })
+	c := &Console{Name: name, open: open, queue: make(chan entry, Depth)}
+	c.done.Go(func() { c.drain(w) })
 	return c, nil
 }
 
@@ -74,74 +78,45 @@ func (c *Console) Close() {
 	c.done.Wait()
 }
 
-func (c *Console) drain(w io.WriteCloser, open Opener) {
+func (c *Console) drain(w io.WriteCloser) {
 	for e := range c.queue {
 		if e.written != nil {
 			close(e.written)
 			continue
 		}
-		w = write(w, open, c.lost()+crlf(e.text))
+		w = c.write(w, 1, crlf(e.text))
 	}
-	if lost := c.lost(); lost != "" {
-		w = write(w, open, lost)
+	if c.dropped.Load() > 0 {
+		w = c.write(w, 0, "")
 	}
-	_ = w.Close() // the last close of a terminal waits until it has sent all
+	if w != nil {
+		_ = w.Close() // the last close of a terminal waits until it has sent all
+	}
 }
 
-// lost tells of lines that were dropped since it was last asked.
-func (c *Console) lost() string {
-	if n := c.dropped.Swap(0); n > 0 {
-		return crlf(fmt.Sprintf("console %s was stopped: %d lines dropped", c.Name, n))
+// write writes a line, behind word of those that were dropped, if need be to
+// the terminal opened again. It returns the one to use from now on, nil while
+// there is none.
+func (c *Console) write(w io.WriteCloser, lines int64, text string) io.WriteCloser {
+	lost := c.dropped.Swap(0)
+	if lost > 0 {
+		text = crlf(fmt.Sprintf("console %s was stopped: %d lines dropped", c.Name, lost)) + text
 	}
-	return ""
+	if w != nil {
+		if _, err := io.WriteString(w, text); err == nil {
+			return w
+		}
+		_ = w.Close()
+	}
+	w, err := c.open()
+	if err == nil {
+		if _, err = io.WriteString(w, text); err == nil {
+			return w
+		}
+		_ = w.Close()
+	}
+	c.dropped.Add(lost + lines)
+	return nil
 }
 
 func crlf(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") + "\r\n" }
-
-// write writes text, if need be to the terminal opened again, and returns the
-// one to use from now on. A text that fails twice is lost.
-func write(w io.WriteCloser, open Opener, text string) io.WriteCloser {
-	if _, err := io.WriteString(w, text); err == nil {
-		return w
-	}
-	again, err := open()
-	if err != nil {
-		return w
-	}
-	_ = w.Close()
-	_, _ = io.WriteString(again, text)
-	return again
-}
-
-// Names returns the terminals of /proc/consoles text, in its order, the
-// preferred one (flag C) first.
-func Names(proc string) []string {
-	var names []string
-	for l := range strings.Lines(proc) {
-		f := strings.Fields(l)
-		if len(f) < 2 || strings.Contains(f[0], "/") {
-			continue
-		}
-		if preferred(l) {
-			names = append([]string{f[0]}, names...)
-			continue
-		}
-		names = append(names, f[0])
-	}
-	return names
-}
-
-func preferred(l string) bool {
-	_, flags, _ := strings.Cut(l, "(")
-	flags, _, _ = strings.Cut(flags, ")")
-	return strings.Contains(flags, "C")
-}
-
-// Terminal is where a person types at a console, and what TERM it gets: the
-// virtual console of the moment has none of its own.
-func Terminal(name string) (tty, term string) {
-	if name == "tty0" {
-		return "tty1", "linux"
-	}
-	return name, "vt102"
-}

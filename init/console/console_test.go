@@ -3,11 +3,14 @@ package console
 import (
 	"io"
 	"regexp"
-	"slices"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"slashdev/init/cmdline"
 )
 
 // P-07: a console that nobody reads keeps no one waiting, and says what it lost.
@@ -64,14 +67,62 @@ func TestOpensAgainAfterHangUp(t *testing.T) {
 	}
 }
 
+// A console that is plugged in later gets its lines from then on, and word of
+// what it missed; unplugged and plugged in again, once more.
+func TestPluggableConsoleComesAndGoes(t *testing.T) {
+	var there atomic.Pointer[io.PipeWriter]
+	c, err := Open("ttyUSB0", func() (io.WriteCloser, error) {
+		if w := there.Load(); w != nil {
+			return w, nil
+		}
+		return nil, syscall.ENOENT
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := func(n int64) { // until n lines are lost
+		for c.dropped.Load() < n {
+			runtime.Gosched()
+		}
+	}
+	expect := func(want string) *io.PipeReader {
+		t.Helper()
+		r, w := io.Pipe()
+		there.Store(w)
+		c.Print("here")
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(r, got); err != nil || string(got) != want {
+			t.Fatalf("got %q, %v; want %q", got, err, want)
+		}
+		return r
+	}
+	c.Print("one")
+	c.Print("two")
+	tried(2)
+	r := expect("console ttyUSB0 was stopped: 2 lines dropped\r\nhere\r\n")
+	there.Store(nil)
+	r.Close() // pulled
+	c.Print("three")
+	tried(1)
+	expect("console ttyUSB0 was stopped: 1 lines dropped\r\nhere\r\n")
+	c.Close()
+	if _, err := Open("ttyS9", func() (io.WriteCloser, error) { return nil, syscall.ENOENT }); err == nil {
+		t.Error("P-08: a line that will never be there was opened")
+	}
+}
+
 func TestNames(t *testing.T) {
 	const proc = "tty0                 -WU (E    p  )    4:7\n" +
 		"ttyS0                -W- (EC   p a)    4:64\n" +
 		"../sda               -W- (EC   p a)    8:0\nbad\n"
-	if got, want := Names(proc), []string{"ttyS0", "tty0"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if got := Names(""); len(got) != 0 {
-		t.Errorf("got %q from no consoles", got)
+	for _, c := range []struct{ proc, words, want string }{
+		{proc, "console=tty0 console=ttyS0,115200", "ttyS0 tty0"},
+		{proc, "console=ttyUSB0,9600 console=ttyGS0 console=ttyUSB/../sda console=null console=uart8250,io,0x3f8 ttyS3", "ttyS0 tty0 ttyUSB0 ttyGS0"},
+		{proc, "console=ttyS1,115200n8r console=ttyS0", "ttyS0 tty0 ttyS1"},
+		{"", "", "tty0"},
+	} {
+		if got := strings.Join(Names(c.proc, cmdline.Parse(c.words)), " "); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.words, got, c.want)
+		}
 	}
 }

@@ -5,18 +5,17 @@ import (
 	"strings"
 )
 
-// Kmsg writes lines to the kernel's log at a level that no console shows, or
+// kmsg writes lines to the kernel's log at a level that no console shows, or
 // every line would be there twice.
-type Kmsg struct{ File *os.File }
+type kmsg struct{ file *os.File }
 
-func (w Kmsg) Write(b []byte) (int, error) {
+func (w kmsg) Write(b []byte) (int, error) {
 	for l := range strings.SplitSeq(strings.TrimRight(string(b), "\r\n"), "\r\n") {
-		if _, err := w.File.WriteString("<31>" + l + "\n"); err != nil {
+		if _, err := w.file.WriteString("<31>" + l + "\n"); err != nil {
 			return 0, err
 		}
 	}
 	return len(b), nil
 }
 
-// Close closes the log.
-func (w Kmsg) Close() error { return w.File.Close() }
+func (w kmsg) Close() error { return w.file.Close() }

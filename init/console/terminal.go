@@ -4,28 +4,35 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"slashdev/init/cmdline"
 )
 
 // KernelLog is the name of the console that is none.
 const KernelLog = "kmsg"
 
-// OpenAll opens the consoles of /proc/consoles text, and the kernel's log, whose
-// clock stamps our lines. With no console at all the log is what remains (P-08).
-func OpenAll(proc string) (all []*Console, err error) {
-	for _, name := range append([]string{KernelLog}, Names(proc)...) {
+// OpenAll opens the kernel's log, whose clock stamps our lines, and every console
+// that the kernel has (/proc/consoles text) or may get. With no console at all
+// the log is what remains (P-08).
+func OpenAll(proc string, words cmdline.Words) (all []*Console, err error) {
+	for _, name := range append([]string{KernelLog}, Names(proc, words)...) {
 		c, e := Open(name, func() (io.WriteCloser, error) {
 			f, err := open("open console", "/devices/"+name, unix.O_WRONLY)
 			if name == KernelLog {
-				return Kmsg{File: f}, err
+				return kmsg{f}, err
 			}
 			return f, err
 		})
-		if err = errors.Join(err, e); e == nil {
+		switch {
+		case e == nil:
 			all = append(all, c)
+		case !errors.Is(e, fs.ErrNotExist): // else it has no terminal, or this machine no screen
+			err = errors.Join(err, e)
 		}
 	}
 	return all, err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"slashdev/init/children"
+	"slashdev/init/console"
 	"slashdev/init/linux"
 	"slashdev/init/plan"
 	"slashdev/init/waits"
@@ -91,6 +92,16 @@ func (e *Entry) ReadyFD() int {
 // Terminal is where a shell may run.
 type Terminal struct{ Name, Term string }
 
+// Terminals are the consoles that a person can type at.
+func Terminals(consoles []*console.Console) (all []Terminal) {
+	for _, c := range consoles {
+		if tty, term := console.Terminal(c.Name); c.Name != console.KernelLog {
+			all = append(all, Terminal{tty, term})
+		}
+	}
+	return all
+}
+
 // Ours must outlive a shortage of memory, programs need not.
 const scoreOfOurs = -900
 
@@ -107,7 +118,7 @@ func Of(p *plan.Plan, notify string, terminals []Terminal) (all []Entry, errs []
 	r := roster{notify: notify, seen: map[string]bool{"logd": true}}
 	r.ours(Entry{Name: "devmgr", Policy: children.Policy{
 		Restart: children.Essential, Notifies: true, Watchdog: silence, StopTimeout: 2 * time.Second,
-	}}, announce(p)...)
+	}}, announce(p, terminals)...)
 	r.ours(Entry{Name: "perm", Role: Chore, Policy: children.Policy{Restart: children.Never}}, "perm")
 	r.enders()
 	for i := range p.Programs {
@@ -150,9 +161,14 @@ func (r *roster) ours(e Entry, args ...string) {
 	r.add(e)
 }
 
-// announce are devmgr's words: the names of devices that the plan waits for.
-func announce(p *plan.Plan) []string {
+// announce are devmgr's words: the names of devices that are waited for.
+func announce(p *plan.Plan, terminals []Terminal) []string {
 	args := []string{"devmgr", "daemon"}
+	for _, t := range terminals {
+		if console.Pluggable(t.Name) {
+			args = append(args, "--announce", t.Name)
+		}
+	}
 	for i := range p.Programs {
 		for _, c := range append(waits.Of(&p.Programs[i]), waits.Parse(p.Programs[i].Ready)) {
 			if c.Kind == waits.Device {
@@ -246,20 +262,25 @@ func orElse(d, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// shells puts a shell on the first terminal at once, on the others when
-// somebody presses Enter there.
+// shells puts a shell on the first terminal at once, on one that comes and goes
+// whenever it is there, on the others when somebody presses Enter.
 func (r *roster) shells(terminals []Terminal) {
-	policy := children.Policy{Restart: children.Essential}
-	for _, t := range terminals {
-		r.add(Entry{
-			Name: "sh-" + t.Name, Role: Shell, Policy: policy, Reboots: true, OnKey: policy.Restart == children.Never,
+	for i, t := range terminals {
+		e := Entry{
+			Name: "sh-" + t.Name, Role: Shell, Reboots: true, Policy: children.Policy{Restart: children.Essential},
 			Conds: []waits.Condition{{Kind: waits.Settled}},
 			Command: linux.Command{
 				Path: Userland, Args: []string{"sh", "--console", t.Name},
 				Env: r.environment("/", "TERM="+t.Term), Tty: "/dev/" + t.Name, Score: 0,
 			},
-		})
-		policy.Restart = children.Never
+		}
+		switch {
+		case console.Pluggable(t.Name):
+			e.Conds = append(e.Conds, waits.Condition{Kind: waits.Device, Name: t.Name})
+		case i > 0:
+			e.OnKey, e.Policy.Restart = true, children.Never
+		}
+		r.add(e)
 	}
 }
 

@@ -25,12 +25,12 @@ program logd /user/logd
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, errs := Of(p, "/n", []Terminal{{"ttyS0", "vt220"}, {"tty1", "linux"}})
+	all, errs := Of(p, "/n", []Terminal{{"ttyS0", "vt220"}, {"tty1", "linux"}, {"ttyUSB0", "vt102"}})
 	var b strings.Builder
 	for _, e := range all {
 		fmt.Fprintf(&b, "%s: %s %s log=%s waits=%v key=%v\n", e.Name, e.Command.Path, strings.Join(e.Command.Args, " "), e.Log, e.Conds, e.OnKey)
 	}
-	want := `devmgr: /sbin/devmgr devmgr daemon --announce disk/by-label/data log=devmgr waits=[] key=false
+	want := `devmgr: /sbin/devmgr devmgr daemon --announce ttyUSB0 --announce disk/by-label/data log=devmgr waits=[] key=false
 perm: /sbin/userland perm log=perm waits=[] key=false
 teardown: /sbin/userland teardown log=teardown waits=[] key=false
 shutdown: /sbin/userland hooks shutdown log=shutdown waits=[] key=false
@@ -47,6 +47,7 @@ web:health: /user/check /user/check -q log=web waits=[] key=false
 logd: /sbin/userland logd log=logd waits=[] key=false
 sh-ttyS0: /sbin/userland sh --console ttyS0 log= waits=[the devices present at boot and /perm] key=false
 sh-tty1: /sbin/userland sh --console tty1 log= waits=[the devices present at boot and /perm] key=true
+sh-ttyUSB0: /sbin/userland sh --console ttyUSB0 log= waits=[the devices present at boot and /perm device ttyUSB0] key=false
 `
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"slashdev/devmgr/ctl"
+	"slashdev/init/cmdline"
 	"slashdev/init/console"
 	"slashdev/init/plan"
 	"slashdev/init/userland/logd"
@@ -169,9 +170,14 @@ func openDevice(name string, flags int) (*os.File, error) {
 	return f, err
 }
 
-func openConsoles(e *tool.Env) (list []*console.Console) {
+func consoleNames(e *tool.Env) []string {
 	text, _ := fs.ReadFile(e.Root, "proc/consoles")
-	for _, name := range console.Names(string(text)) {
+	words, _ := fs.ReadFile(e.Root, "proc/cmdline")
+	return console.Names(string(text), cmdline.Parse(string(words)))
+}
+
+func openConsoles(e *tool.Env) (list []*console.Console) {
+	for _, name := range consoleNames(e) {
 		c, err := console.Open(name, func() (io.WriteCloser, error) { return openDevice(name, os.O_WRONLY) })
 		if err != nil {
 			continue // a console without a terminal, such as netconsole

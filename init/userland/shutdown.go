@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"slashdev/init/console"
 	"slashdev/init/userland/power"
 	"slashdev/init/userland/tool"
 )
@@ -116,8 +115,7 @@ func terminals(e *tool.Env) []string {
 	for i := range all {
 		all[i] = "/" + all[i]
 	}
-	text, _ := fs.ReadFile(e.Root, "proc/consoles")
-	for _, name := range console.Names(string(text)) {
+	for _, name := range consoleNames(e) {
 		all = append(all, "/dev/"+name)
 	}
 	return all

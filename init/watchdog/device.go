@@ -10,9 +10,8 @@ import (
 
 // hardware is a watchdog of the kernel's (Documentation/watchdog/watchdog-api.rst).
 type hardware struct {
-	fd               int
-	seconds, warning int
-	fired            bool
+	fd, seconds int
+	said        string
 }
 
 // Open opens the device at path, which starts it.
@@ -33,21 +32,22 @@ func Kept(fd int) func(path string, seconds int) (Device, error) {
 }
 
 // start asks for a timeout in seconds, and for the kernel's action (a panic that
-// is kept, say) a quarter of it before. Devices have their limits: Took says what
-// came of it.
+// is kept, say) a quarter of it before. Devices have their limits: what they took
+// is read back.
 func start(fd, seconds int) Device {
-	w := &hardware{fd: fd}
 	_ = unix.IoctlSetPointerInt(fd, unix.WDIOC_SETTIMEOUT, seconds) // then it keeps its own
-	var err error
-	if w.seconds, err = unix.IoctlGetInt(fd, unix.WDIOC_GETTIMEOUT); err != nil || w.seconds <= 0 {
-		w.seconds = 10 // unknown: be quick
+	seconds, err := unix.IoctlGetInt(fd, unix.WDIOC_GETTIMEOUT)
+	if err != nil || seconds <= 0 {
+		seconds = 10 // unknown: be quick
 	}
-	if info, err := unix.IoctlGetWatchdogInfo(fd); err == nil && info.Options&unix.WDIOF_PRETIMEOUT != 0 {
-		_ = unix.IoctlSetPointerInt(fd, unix.WDIOC_SETPRETIMEOUT, w.seconds/4)
-		w.warning, _ = unix.IoctlGetInt(fd, unix.WDIOC_GETPRETIMEOUT)
+	w := &hardware{fd, seconds, fmt.Sprintf("watchdog armed: the machine is reset after %d s of silence", seconds)}
+	_ = unix.IoctlSetPointerInt(fd, unix.WDIOC_SETPRETIMEOUT, seconds/4)
+	if warning, err := unix.IoctlGetInt(fd, unix.WDIOC_GETPRETIMEOUT); err == nil && warning > 0 {
+		w.said += fmt.Sprintf(", and the kernel acts %d s before", warning)
 	}
-	status, _ := unix.IoctlGetInt(fd, unix.WDIOC_GETBOOTSTATUS)
-	w.fired = status > 0 && status&unix.WDIOF_CARDRESET != 0
+	if why, err := unix.IoctlGetInt(fd, unix.WDIOC_GETBOOTSTATUS); err == nil && why&unix.WDIOF_CARDRESET != 0 {
+		w.said += "; it was the watchdog that reset it last"
+	}
 	return w
 }
 
@@ -60,7 +60,7 @@ func (k *Keeper) Keep() []notify.File {
 	return nil
 }
 
-func (w *hardware) Took() (seconds, warning int, fired bool) { return w.seconds, w.warning, w.fired }
+func (w *hardware) Took() (int, string) { return w.seconds, w.said }
 
 func (w *hardware) Feed() error {
 	if _, err := unix.Write(w.fd, []byte{0}); err != nil {
@@ -70,6 +70,6 @@ func (w *hardware) Feed() error {
 }
 
 func (w *hardware) Disarm() {
-	_, _ = unix.Write(w.fd, []byte("V"))
+	_, _ = unix.Write(w.fd, []byte("V")) // magic close
 	unix.Close(w.fd)
 }

@@ -1,14 +1,9 @@
 // Package watchdog decides when PID 1 feeds the hardware watchdog.
 //
-// The watchdog resets the machine when it is not fed for its timeout. Only
-// PID 1's loop feeds it, so a loop that hangs feeds no more. devmgr gives signs
-// of life (WATCHDOG=1) as its loop goes round. One that falls silent is started
-// again, like any child with a watchdog (package children); when that does not
-// help either, the watchdog is left to reset the machine. A devmgr that has
-// never come up is not the watchdog's business: a reset would only repeat it,
-// and people may be looking into it.
-//
-// A Keeper has no clock; PID 1's loop owns it.
+// Only PID 1's loop feeds it, so a loop that hangs feeds no more, and the machine
+// is reset. devmgr gives signs of life; when it falls silent and a new start
+// (package children) does not help, it is left to reset the machine. A devmgr
+// that has never come up is not its business: people may be looking into it.
 package watchdog
 
 import (
@@ -29,12 +24,9 @@ const (
 
 // Device is an armed watchdog.
 type Device interface {
-	// Took says what it took of what it was asked for: its timeout, how many
-	// seconds before that the kernel acts (0: it cannot), and whether the last
-	// reset was its doing.
-	Took() (seconds, warning int, fired bool)
-	Feed() error // starts the timeout afresh
-	Disarm()     // magic close, for a machine that is halted on purpose
+	Took() (seconds int, said string) // its timeout, and what people should know
+	Feed() error
+	Disarm() // for a machine that is halted on purpose
 }
 
 // Keeper feeds the watchdog. The zero value has none.
@@ -64,31 +56,22 @@ func (k *Keeper) Arm(words cmdline.Words, open func(path string, seconds int) (D
 }
 
 func (k *Keeper) arm() string {
+	if k.open == nil {
+		return ""
+	}
 	dev, err := k.open()
 	if err != nil {
 		return "" // none, or it is in use
 	}
-	k.open = nil
-	took, warning, fired := dev.Took()
-	k.dev, k.each = dev, time.Duration(took)*time.Second/4
-	text := fmt.Sprintf("watchdog armed: the machine is reset after %d s of silence", took)
-	if warning > 0 {
-		text += fmt.Sprintf(", and the kernel acts %d s before", warning)
-	}
-	if fired {
-		text += "; it was the watchdog that reset it last"
-	}
-	return text
+	seconds, said := dev.Took()
+	k.dev, k.open, k.each = dev, nil, time.Duration(seconds)*time.Second/4
+	return said
 }
 
-// Proof takes a sign of life from devmgr, which may have brought in the driver
-// of a watchdog.
+// Proof takes a sign of life from devmgr, which may have brought a driver in.
 func (k *Keeper) Proof(now time.Time) (said string) {
 	k.proof = now
-	if k.open != nil {
-		said = k.arm()
-	}
-	return said
+	return k.arm()
 }
 
 // Excuse says that devmgr is not meant to run: nothing is expected of it until
