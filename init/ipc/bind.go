@@ -36,7 +36,12 @@ func bind(spec string) (int, error) {
 		return serve(unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: addr})
 	case "unixgram":
 		_ = unix.Unlink(addr)
-		return serve(unix.AF_UNIX, unix.SOCK_DGRAM, &unix.SockaddrUnix{Name: addr})
+		fd, err := serve(unix.AF_UNIX, unix.SOCK_DGRAM, &unix.SockaddrUnix{Name: addr})
+		if err != nil {
+			return -1, err
+		}
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
+		return fd, unix.Chmod(addr, 0o666) // anybody may write, and the kernel says who it was
 	case "tcp", "udp":
 		style := unix.SOCK_STREAM
 		if kind == "udp" {

@@ -27,7 +27,11 @@ import (
 	"slashdev/init/userland/tool"
 )
 
-const logDir = "/run/log/slashdev"
+// Where the ring is, and where when it cannot be there.
+const (
+	logDir   = "/run/log/slashdev"
+	otherDir = "/tmp/log-slashdev"
+)
 
 // memoryLimit is what the logger keeps to under a flood, with its garbage.
 const memoryLimit = 12 << 20
@@ -60,8 +64,12 @@ func logger(ctx context.Context, e *tool.Env, args []string) error {
 		cfg.Kernel, cfg.Kmsg = openKmsg()
 	}
 	l, err := logd.New(cfg)
-	if err != nil {
-		return err
+	if err != nil { // programs that nobody reads would hang
+		e.Complain(err)
+		cfg.Dir = root + otherDir
+		if l, err = logd.New(cfg); err != nil {
+			return err
+		}
 	}
 	var running sync.WaitGroup
 	running.Go(func() { serveLog(ctx, root+logdSocket, l, log) })
@@ -128,23 +136,13 @@ func listenFiles(count, names string) (sources []logd.Source, socket *os.File, e
 		switch {
 		case name == devLog:
 			socket = file
-			err = openToAll(fd)
 		case plan.ValidName(name):
 			sources = append(sources, logd.Source{Name: name, Pipe: file})
 		default:
 			sources = append(sources, logd.Source{Name: "fd" + strconv.Itoa(fd), Pipe: file})
 		}
 	}
-	return sources, socket, err
-}
-
-// openToAll lets anybody write to a socket, whom the kernel then names.
-func openToAll(socket int) error {
-	addr, err := unix.Getsockname(socket)
-	if u, ok := addr.(*unix.SockaddrUnix); ok {
-		err = os.Chmod(u.Name, 0o666)
-	}
-	return errors.Join(err, unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_PASSCRED, 1))
+	return sources, socket, nil
 }
 
 // openKmsg lifts the kernel's limit of ten lines in five seconds, for which

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -292,6 +293,137 @@ func TestK05_NoPlaceToKeepLines(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	k.end(unix.SIGKILL)
+}
+
+// A full /run neither blocks a program nor ends the logger. The ring gives its
+// oldest lines for the new ones; where it has none, bytes are lost and counted.
+func TestE04_FullRunBlocksNobody(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root to mount a tmpfs")
+	}
+	k := newKeeper(t, "quota=0", "hello")
+	run := k.root + "/run/log"
+	if err := os.MkdirAll(run, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", run, "tmpfs", 0, "size=8m"); err != nil {
+		t.Skipf("needs root to mount a tmpfs: %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(run, unix.MNT_DETACH) })
+	fill(t, run+"/hog")
+	k.start()
+	line := strings.Repeat("x", 98) + "\n"
+	k.say(strings.Repeat(line, 30000))
+	if err := os.Remove(run + "/hog"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool {
+		k.say("again\n")
+		return strings.Contains(strings.Join(k.ask("log", "hello"), "\n"), "again")
+	})
+	if text := strings.Join(k.ask("log", "*", "lines=100000"), "\n"); !strings.Contains(text, "bytes lost: /run was full") {
+		t.Errorf("no word of what was lost in %d bytes: %q %q", len(text), strings.ReplaceAll(text, line, ""), &k.said)
+	}
+	k.say(strings.Repeat(line, 10000))
+	eventually(t, func() bool { return len(k.ask("log", "hello", "lines=100000")) > 10000 })
+	fill(t, run+"/hog")
+	k.say(strings.Repeat(line, 30000) + "the end\n")
+	eventually(t, func() bool { return strings.HasSuffix(strings.Join(k.ask("log", "hello"), "\n"), "the end") })
+	k.end(unix.SIGKILL)
+}
+
+// A logger that finds no place in /run still empties the pipes.
+func TestE04_NoPlaceForTheRing(t *testing.T) {
+	k := newKeeper(t, "quota=0", "hello")
+	for _, err := range []error{os.MkdirAll(k.root+"/tmp", 0o755), os.WriteFile(k.root+"/run/log", nil, 0o600)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.start()
+	k.say(strings.Repeat("x\n", 1<<20) + "the end\n")
+	eventually(t, func() bool { return strings.HasSuffix(strings.Join(k.ask("log", "hello"), "\n"), "the end") })
+	k.end(unix.SIGKILL)
+}
+
+// fill writes to a file until the file system is full.
+func fill(t *testing.T, name string) {
+	t.Helper()
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for err == nil {
+		_, err = f.Write(make([]byte, 4096))
+	}
+}
+
+// A message to /dev/log waits in the socket, which PID 1 keeps, while the logger
+// is started again; one that it had in its hands may come twice.
+func TestS05_KilledLoggerLosesNoMessage(t *testing.T) {
+	k := newKeeper(t, "", "hello")
+	path := k.root + "/run/slashdev/log"
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	file, err := socket.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	raw, err := file.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PASSCRED, 1) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.names, k.reads = append(k.names, devLog), append(k.reads, file)
+	k.start()
+	const messages = 5000
+	var sent atomic.Int64
+	done := make(chan error, 1)
+	go func() { done <- sendMessages(path, messages, &sent) }()
+	for i := range 5 {
+		eventually(t, func() bool { return sent.Load() > int64(messages*i/5) })
+		k.end(unix.SIGKILL)
+		k.start()
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	want := func(n int) string { return fmt.Sprintf("app[%d]: message %d", os.Getpid(), n) }
+	eventually(t, func() bool { return strings.HasSuffix(strings.Join(k.ask("log", "*"), "\n"), want(messages)) })
+	next := 1
+	for r := range k.lines {
+		switch r.Text {
+		case want(next):
+			next++
+		case want(next - 1): // twice
+		default:
+			t.Fatalf("got %q, want %q", r.Text, want(next))
+		}
+	}
+	k.end(unix.SIGKILL)
+}
+
+func sendMessages(path string, n int, sent *atomic.Int64) error {
+	c, err := net.Dial("unixgram", path)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for i := 1; i <= n; i++ {
+		if _, err := fmt.Fprintf(c, "<14>Nov 21 15:04:05 app: message %d", i); err != nil {
+			return err
+		}
+		sent.Store(int64(i))
+	}
+	return nil
 }
 
 func TestFollow(t *testing.T) {

@@ -76,6 +76,7 @@ func New(cfg Config) (*Logger, error) {
 		return nil, err
 	}
 	l.tee = tee{consoles: cfg.Consoles, level: cfg.Options.Tee, printed: map[string]int{}}
+	l.restoreMode()
 	l.kmsg = kmsg{w: cfg.Kmsg, limits: map[string]*limit{}}
 	work := make(chan *scratch, 2)
 	work <- new(scratch)

@@ -172,6 +172,18 @@ func TestConsoleOffKeepsTheLog(t *testing.T) {
 	expect(t, r.console, "x: two\r\n")
 }
 
+// Who types goes on typing when the logger is started again.
+func TestConsoleStaysOff(t *testing.T) {
+	r := start(t, "x")
+	if err := r.Handle(context.Background(), []string{"console", "off"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	again, err := New(r.cfg)
+	if err != nil || mode(again.tee.mode.Load()) != off {
+		t.Errorf("mode %d, %v", again.tee.mode.Load(), err)
+	}
+}
+
 func TestUnknownRequests(t *testing.T) {
 	r := start(t, "x")
 	for _, words := range [][]string{nil, {"console"}, {"console", "maybe"}, {"log"}, {"log", "x", "lines=-1"}, {"log", "x", "y"}, {"log", "nosuch"}, {"drop"}} {

@@ -30,7 +30,7 @@ const piece = 8 << 10
 func (l *Logger) Handle(ctx context.Context, words []string, w *ctl.Writer) error {
 	switch {
 	case len(words) == 2 && words[0] == "console" && (words[1] == "on" || words[1] == "off"):
-		l.tee.mode.Store(int32(map[string]mode{"on": on, "off": off}[words[1]]))
+		l.setMode(words[1])
 		return nil
 	case len(words) == 1 && words[0] == "mounted":
 		select {

@@ -2,6 +2,8 @@ package logd
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 
 	"slashdev/init/console"
@@ -27,6 +29,18 @@ type tee struct {
 	level    int // what is at least that grave is always shown
 	consoles []*console.Console
 	printed  map[string]int
+}
+
+// setMode shows everything or nothing, also after the logger is started again:
+// whoever types goes on typing.
+func (l *Logger) setMode(word string) {
+	l.tee.mode.Store(int32(map[string]mode{"on": on, "off": off}[word]))
+	_ = os.WriteFile(filepath.Join(l.cfg.Dir, "console"), []byte(word), 0o600)
+}
+
+func (l *Logger) restoreMode() {
+	word, _ := os.ReadFile(filepath.Join(l.cfg.Dir, "console"))
+	l.tee.mode.Store(int32(map[string]mode{"on": on, "off": off}[string(word)]))
 }
 
 // put passes records on to the consoles and to the kernel's log. Neither the
