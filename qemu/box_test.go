@@ -21,13 +21,20 @@ type box struct {
 }
 
 // bootBox boots the appliance of this config.json from an initramfs and waits
-// for its shell. more goes to QEMU.
+// for its shell. The machine "debian" is a pc with Debian's kernel. more goes
+// to QEMU.
 func bootBox(t *testing.T, machine, config string, more ...string) *box {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("boots a machine: left out by -short")
 	}
-	root, dir := repoRoot(t), t.TempDir()
+	root, dir, kernel := repoRoot(t), t.TempDir(), ""
+	if machine == "debian" {
+		machine, kernel = "pc", filepath.Join(root, "bin/parts/debian/vmlinuz")
+		if _, err := os.Stat(kernel); err != nil {
+			t.Fatalf("%v: run make setup first", err)
+		}
+	}
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -46,10 +53,13 @@ func bootBox(t *testing.T, machine, config string, more ...string) *box {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if kernel == "" {
+		kernel = result.Kernel
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	m, err := qemu.Start(ctx, qemu.Config{
-		Machine: machine, Kernel: result.Kernel, Initrd: result.Initrd, Cmdline: "console=" + serial + " quiet panic=1",
+		Machine: machine, Kernel: kernel, Initrd: result.Initrd, Cmdline: "console=" + serial + " quiet panic=1",
 		Extra: more, Artifacts: t.ArtifactDir(), Logf: t.Logf,
 	})
 	if err != nil {

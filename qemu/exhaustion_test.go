@@ -80,6 +80,7 @@ func TestE02_MemoryBombLeavesTheConsoleUsable(t *testing.T) {
 	for _, c := range []struct{ name, machine, keys, command, want string }{
 		{"limit", "pc", `"Limits": {"data": "96M"}`, "svc log bomb", "out of memory"},
 		{"none", "pc", ``, "dmesg", "Out of memory: Killed process"},
+		{"debian", "debian", `"Memory": "48M"`, "svc why bomb", "out of memory: memory.max reached"},
 		{"cgroup", "virt", `"Memory": "48M"`, "svc why bomb", "out of memory: memory.max reached"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
