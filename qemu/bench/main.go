@@ -51,6 +51,9 @@ func bench(ctx context.Context, runs int) error {
 	if err := printLog(ctx); err != nil {
 		return fmt.Errorf("log: %w", err)
 	}
+	if err := printRestarts(ctx); err != nil {
+		return fmt.Errorf("restarts: %w", err)
+	}
 	return printSizes(b.result)
 }
 
