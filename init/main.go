@@ -41,7 +41,7 @@ func main() {
 	// Whatever the boot command line said (P-10); entry_amd64.s has taken the rest.
 	os.Clearenv()
 	k.CloseOnExec()
-	debug.SetGCPercent(100)
+	debug.SetGCPercent(10)
 	debug.SetMemoryLimit(memoryLimit)
 
 	m := newMachine(host{Kernel: k})
