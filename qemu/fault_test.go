@@ -96,13 +96,19 @@ func (f fault) boot(t *testing.T, bins string) string {
 // beaconMachine builds the beacon appliance with these device binaries.
 func beaconMachine(t *testing.T, bins string) qemu.Config {
 	t.Helper()
+	return machineOf(t, bins, "beacon")
+}
+
+// machineOf builds an appliance of testdata.
+func machineOf(t *testing.T, bins, appliance string) qemu.Config {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("boots a machine: left out by -short")
 	}
 	root := repoRoot(t)
 	result, err := image.Build(t.Context(), image.Options{
-		Appliance: filepath.Join(root, "qemu/testdata/beacon"), Target: "initramfs", Arch: "amd64", Board: "pc",
-		Output: filepath.Join(t.TempDir(), "beacon.cpio.gz"),
+		Appliance: filepath.Join(root, "qemu/testdata", appliance), Target: "initramfs", Arch: "amd64", Board: "pc",
+		Output: filepath.Join(t.TempDir(), appliance+".cpio.gz"),
 		Parts:  filepath.Join(root, "bin/parts"), Binaries: bins, Logf: t.Logf,
 	})
 	if err != nil {
