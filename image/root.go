@@ -12,6 +12,7 @@ import (
 	"slashdev/image/gpt"
 	"slashdev/image/tree"
 	"slashdev/init/plan"
+	"slashdev/init/planfile"
 	"slashdev/init/userland/applet"
 )
 
@@ -87,7 +88,7 @@ func (b *builder) addPlan() error {
 	if l := layouts()[b.Target]; l != nil {
 		perm = "PARTUUID=" + gpt.UUID(b.spec.Hostname, l.perm)
 	}
-	text := b.spec.Plan(perm).Append(nil)
+	text := planfile.Append(nil, b.spec.Plan(perm))
 	if _, err := plan.Parse(string(text)); err != nil {
 		return fmt.Errorf("compile plan: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"slashdev/init/children"
 	"slashdev/init/linux"
 	"slashdev/init/plan"
+	"slashdev/init/planfile"
 	"slashdev/init/renew"
 	"slashdev/init/state"
 )
@@ -118,7 +119,7 @@ func TestRestoreGoesOn(t *testing.T) {
 			{Name: "new", Path: "/new", Restart: "always"},
 		}}
 		now := time.Now()
-		s := &state.State{Started: now.Add(-time.Hour), Stage: state.Ready, Plan: string(p.Append(nil)), Devices: map[string]bool{}}
+		s := &state.State{Started: now.Add(-time.Hour), Stage: state.Ready, Plan: string(planfile.Append(nil, &p)), Devices: map[string]bool{}}
 		for name, pid := range map[string]int{"devmgr": 10, "perm": 0, "logd": 12, "hello": 13, "down": 0, "lost": 15} {
 			u := state.Unit{Lives: 3, Proc: linux.Process{Pid: pid, FD: -1}}
 			u.Child = children.Child{Name: name, State: children.Up, Wanted: true, Starts: 2, Since: now}

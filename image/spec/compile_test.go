@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"slashdev/init/plan"
+	"slashdev/init/planfile"
 )
 
 // scan wraps the keys of one program, on a line of their own, into a file.
@@ -29,7 +30,7 @@ func lines(t *testing.T, text []byte) string {
 		t.Fatalf("%s\n%v", text, err)
 	}
 	var all []string
-	for l := range strings.Lines(string(s.Plan("").Append(nil))) {
+	for l := range strings.Lines(string(planfile.Append(nil, s.Plan("")))) {
 		words := strings.Fields(l)
 		if len(words) > 1 && words[1] == "scan" && words[0] != "program" {
 			all = append(all, strings.TrimSpace(strings.Replace(l, " scan", "", 1)))

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"slashdev/init/plan"
+	"slashdev/init/planfile"
 )
 
 const full = `{
@@ -37,7 +38,7 @@ func TestPlanOfAFullFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := string(s.Plan("PARTUUID=x").Append(nil))
+	got := string(planfile.Append(nil, s.Plan("PARTUUID=x")))
 	want := `slashdev-plan 1
 hostname scanner
 shell open
@@ -86,7 +87,7 @@ func TestLogReachesThePlan(t *testing.T) {
 	if err != nil || len(s.Warnings) > 0 {
 		t.Fatal(err, s.Warnings)
 	}
-	if got := string(s.Plan("").Append(nil)); !strings.Contains(got, "\nlog quota=32M remote=udp://10.0.0.1 drop=dhcp,ntp\n") {
+	if got := string(planfile.Append(nil, s.Plan(""))); !strings.Contains(got, "\nlog quota=32M remote=udp://10.0.0.1 drop=dhcp,ntp\n") {
 		t.Errorf("plan:\n%s", got)
 	}
 }
@@ -154,9 +155,9 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		want := s.Plan("")
-		got, err := plan.Parse(string(want.Append(nil)))
-		if err != nil || string(got.Append(nil)) != string(want.Append(nil)) {
-			t.Errorf("PID 1 cannot read the plan: %v\n%s", err, want.Append(nil))
+		got, err := plan.Parse(string(planfile.Append(nil, want)))
+		if err != nil || string(planfile.Append(nil, got)) != string(planfile.Append(nil, want)) {
+			t.Errorf("PID 1 cannot read the plan: %v\n%s", err, planfile.Append(nil, want))
 		}
 		if slices.ContainsFunc(s.Programs, func(p Program) bool { return p.Where == "" }) {
 			t.Error("a program without a position")

@@ -1,4 +1,4 @@
-// Package plan reads and writes the plan that PID 1 boots by.
+// Package plan reads the plan that PID 1 boots by; package planfile writes it.
 //
 // The builder compiles the appliance file to /etc/slashdev/plan: lines of
 // words (package line), the first one "slashdev-plan 1". PID 1 reads only
@@ -27,7 +27,7 @@ import (
 	"slashdev/init/line"
 )
 
-// Version is the format that this package reads and writes.
+// Version is the format that this package reads.
 const Version = "1"
 
 // File is where the builder puts the plan on the device.
@@ -67,10 +67,12 @@ func Parse(text string) (*Plan, error) {
 
 type parser struct {
 	plan *Plan
+	text string // of the line
 	errs []error
 }
 
 func (p *parser) line(i int, s string) error {
+	p.text = s + "\n"
 	words, err := line.Split(s)
 	if err != nil {
 		return err
@@ -131,7 +133,7 @@ func (p *parser) addProgram(args []string) error {
 	if p.find(name) != nil {
 		return fmt.Errorf("program %s is named twice", name)
 	}
-	prog := Program{Name: name, Path: path, Restart: "gokrazy"}
+	prog := Program{Name: name, Path: path, Restart: "gokrazy", Text: p.text}
 	prog.Args = append(prog.Args, args[2:]...)
 	p.plan.Programs = append(p.plan.Programs, prog)
 	return nil
@@ -155,8 +157,12 @@ func (p *parser) setProgram(key string, args []string) error {
 	case err != nil:
 		return fmt.Errorf("%s %s: %w", key, name, err)
 	}
+	prog.Text += p.text
 	return nil
 }
+
+// Entry is a plan of the program alone, for "userland launch".
+func (p *Program) Entry() string { return "slashdev-plan " + Version + "\n" + p.Text }
 
 func (p *parser) find(name string) *Program {
 	for i := range p.plan.Programs {
@@ -173,22 +179,4 @@ func one(dst *string, key string, args []string) error {
 	}
 	*dst = args[0]
 	return nil
-}
-
-// Append writes p as text that Parse reads back as the same plan.
-func (p *Plan) Append(dst []byte) []byte {
-	put := func(words ...string) { dst = append(line.Append(dst, words...), '\n') }
-	put("slashdev-plan", Version)
-	for _, kv := range [][2]string{{"hostname", p.Hostname}, {"shell", p.Shell}, {"devfs", p.Devfs}, {"perm", p.Perm}} {
-		if kv[1] != "" {
-			put(kv[0], kv[1])
-		}
-	}
-	if len(p.Log) > 0 {
-		put(append([]string{"log"}, p.Log...)...)
-	}
-	for i := range p.Programs {
-		dst = p.Programs[i].append(dst)
-	}
-	return dst
 }

@@ -1,10 +1,13 @@
-package plan
+package plan_test
 
 import (
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"slashdev/init/plan"
+	"slashdev/init/planfile"
 )
 
 const sample = `slashdev-plan 1
@@ -47,15 +50,36 @@ cgroup scan memory.max 67108864
 score scan -100
 `
 
+// parse reads a plan and looks at each program's own lines: launch must read
+// the same program from them. They are left out of what is compared then.
+func parse(t *testing.T, text string) (*plan.Plan, error) {
+	t.Helper()
+	p, err := plan.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.Programs {
+		prog := &p.Programs[i]
+		alone, err := plan.Parse(prog.Entry())
+		if err != nil || len(alone.Programs) != 1 || !reflect.DeepEqual(alone.Programs[0], *prog) {
+			t.Errorf("%s alone: %v\n%s", prog.Name, err, prog.Entry())
+		}
+	}
+	for i := range p.Programs {
+		p.Programs[i].Text = ""
+	}
+	return p, nil
+}
+
 func TestParse(t *testing.T) {
-	got, err := Parse(sample)
+	got, err := parse(t, sample)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Plan{
+	want := &plan.Plan{
 		Hostname: "box", Shell: "open", Devfs: "nomount",
 		Perm: "PARTUUID=60c24cc1-f3f9-427a-8199-2e18c40c0004",
-		Programs: []Program{
+		Programs: []plan.Program{
 			{Name: "hello", Path: "/user/hello", Args: []string{"-greeting", "good day"}, Env: []string{"LANG=C"}, Restart: "always"},
 			{Name: "dhcp", Path: "/gokrazy/dhcp", Restart: "gokrazy"},
 		},
@@ -63,33 +87,33 @@ func TestParse(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	again, err := Parse(string(got.Append(nil)))
+	again, err := parse(t, string(planfile.Append(nil, got)))
 	if err != nil || !reflect.DeepEqual(again, want) {
 		t.Errorf("round trip: %+v, %v", again, err)
 	}
 }
 
 func TestParseEveryKey(t *testing.T) {
-	p, err := Parse(every)
+	p, err := parse(t, every)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(p.Append(nil)); got != every {
+	if got := string(planfile.Append(nil, p)); got != every {
 		t.Errorf("got\n%s\nwant\n%s", got, every)
 	}
-	want := Program{
+	want := plan.Program{
 		Name: "scan", Path: "/user/scan", Args: []string{"-v"}, Env: []string{"A=b", "C=d e"},
 		Restart: "on-failure", Manual: true, OneShot: true, After: []string{"db", "cache"},
 		Wait:  []string{"dev:input/by-id/scanner", "clock", "program:db"},
 		Ready: "tcp:127.0.0.1:80", ReadyTimeout: 20 * time.Second, StopTimeout: 1500 * time.Millisecond,
 		Watchdog: 30 * time.Second, Timer: time.Hour,
-		Health: &Health{
+		Health: &plan.Health{
 			Command:  []string{"/sbin/userland", "health", "http://127.0.0.1/"},
 			Interval: 10 * time.Second, Timeout: 2 * time.Second, Failures: 3,
 		},
 		HasUser: true, UID: 1000, GID: 1000, Groups: []uint32{5, 104},
 		HasCapabilities: true, Capabilities: []string{"cap_net_bind_service"},
-		Limits: []Limit{{"nofile", 1024, Unlimited}}, Cgroup: []Setting{{"memory.max", "67108864"}},
+		Limits: []plan.Limit{{"nofile", 1024, plan.Unlimited}}, Cgroup: []plan.Setting{{"memory.max", "67108864"}},
 		Listen: []string{"tcp::80", "unix:/run/scan.sock"}, Dir: "/", ReadOnly: true, Score: -100,
 	}
 	if got := p.Programs[0]; !reflect.DeepEqual(got, want) {
@@ -100,7 +124,7 @@ func TestParseEveryKey(t *testing.T) {
 // TestEmptyListsSayMoreThanNone: no wait line is the default, an empty one
 // waits for nothing; no capabilities line keeps nearly all, an empty one none.
 func TestEmptyListsSayMoreThanNone(t *testing.T) {
-	p, err := Parse("slashdev-plan 1\nprogram a /a\nprogram b /b\nwait b\ncapabilities b\n")
+	p, err := plan.Parse("slashdev-plan 1\nprogram a /a\nprogram b /b\nwait b\ncapabilities b\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +140,7 @@ func TestNeedsLaunch(t *testing.T) {
 		"user x 1 0": true, "user x 0 0 5": true, "capabilities x": true, "limit x nofile 1 1": true, "readonly x": true,
 		"listen x tcp::80": true,
 	} {
-		p, err := Parse("slashdev-plan 1\nprogram x /x\n" + text)
+		p, err := plan.Parse("slashdev-plan 1\nprogram x /x\n" + text)
 		if err != nil || p.Programs[0].NeedsLaunch() != want {
 			t.Errorf("%q: %v, want %v", text, err, want)
 		}
@@ -125,7 +149,7 @@ func TestNeedsLaunch(t *testing.T) {
 
 func TestNeedsPerm(t *testing.T) {
 	for dir, want := range map[string]bool{"": true, "/perm": true, "/perm/x": true, "/permanent": false, "/": false} {
-		if p := (Program{Name: "x", Dir: dir}); p.NeedsPerm() != want {
+		if p := (plan.Program{Name: "x", Dir: dir}); p.NeedsPerm() != want {
 			t.Errorf("%q: %v", dir, !want)
 		}
 	}
@@ -165,14 +189,14 @@ func TestParseRefuses(t *testing.T) {
 		{`hostname "x`, "line 2: column 10: quote is not closed"},
 	}
 	for _, tt := range tests {
-		_, err := Parse("slashdev-plan 1\n" + tt.body + "\n")
+		_, err := plan.Parse("slashdev-plan 1\n" + tt.body + "\n")
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("%q: got %v, want %s", tt.body, err, tt.want)
 		}
 	}
 	for _, text := range []string{"", "\x00\x00\x00\x00", "slashdev-plan 2\n", "hostname x\n"} {
-		if p, err := Parse(text); err == nil {
-			t.Errorf("Parse(%q) = %+v, want an error", text, p)
+		if p, err := plan.Parse(text); err == nil {
+			t.Errorf("plan.Parse(%q) = %+v, want an error", text, p)
 		}
 	}
 }
@@ -182,15 +206,15 @@ func FuzzParse(f *testing.F) {
 	f.Add(every)
 	f.Add("slashdev-plan 1\nprogram a /a \"\"\nenv a X=\"\\x00\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := Parse(text)
+		p, err := parse(t, text)
 		if (p == nil) == (err == nil) {
 			t.Fatalf("plan %v, error %v: want exactly one", p, err)
 		}
 		if err != nil {
 			return
 		}
-		out := string(p.Append(nil))
-		again, err := Parse(out)
+		out := string(planfile.Append(nil, p))
+		again, err := parse(t, out)
 		if err != nil || !reflect.DeepEqual(p, again) {
 			t.Fatalf("round trip of %s: %v", strings.TrimSpace(out), err)
 		}

@@ -1,11 +1,8 @@
 package plan
 
 import (
-	"strconv"
 	"strings"
 	"time"
-
-	"slashdev/init/line"
 )
 
 // Program is one program to start and keep running. Beside each field stands
@@ -40,6 +37,8 @@ type Program struct {
 	Dir      string    // dir NAME PATH: where it starts; "": /perm/home/NAME
 	ReadOnly bool      // readonly NAME: /sys and /proc/sys
 	Score    int       // score NAME N: oom_score_adj
+
+	Text string // these lines as Parse has read them, for "userland launch"
 }
 
 // Health is a command that says by exit 0 that the program is well.
@@ -95,63 +94,4 @@ func (p *Program) fields() []field {
 		{"stop-timeout", &p.StopTimeout}, {"watchdog", &p.Watchdog}, {"timer", &p.Timer},
 		{"listen", &p.Listen}, {"dir", &p.Dir}, {"readonly", &p.ReadOnly},
 	}
-}
-
-// append writes the program's lines.
-func (p *Program) append(dst []byte) []byte {
-	put := func(words ...string) { dst = append(line.Append(dst, words...), '\n') }
-	put(append([]string{"program", p.Name, p.Path}, p.Args...)...)
-	for _, f := range p.fields() {
-		if v, said := f.words(); said {
-			put(append([]string{f.key, p.Name}, v...)...)
-		}
-	}
-	if h := p.Health; h != nil {
-		put(append([]string{"health", p.Name, millis(h.Interval), millis(h.Timeout), strconv.Itoa(h.Failures)}, h.Command...)...)
-	}
-	if p.HasUser {
-		words := []string{"user", p.Name}
-		for _, id := range append([]uint32{p.UID, p.GID}, p.Groups...) {
-			words = append(words, strconv.FormatUint(uint64(id), 10))
-		}
-		put(words...)
-	}
-	if p.HasCapabilities {
-		put(append([]string{"capabilities", p.Name}, p.Capabilities...)...)
-	}
-	for _, l := range p.Limits {
-		put("limit", p.Name, l.Name, limit(l.Soft), limit(l.Hard))
-	}
-	for _, s := range p.Cgroup {
-		put("cgroup", p.Name, s.File, s.Value)
-	}
-	if p.Score != 0 {
-		put("score", p.Name, strconv.Itoa(p.Score))
-	}
-	return dst
-}
-
-// words are the values, and whether they say anything. An empty list that is
-// not nil does.
-func (f field) words() (v []string, said bool) {
-	switch x := f.value.(type) {
-	case *bool:
-		return nil, *x
-	case *string:
-		return []string{*x}, *x != ""
-	case *time.Duration:
-		return []string{millis(*x)}, *x != 0
-	case *[]string:
-		return *x, *x != nil
-	}
-	return nil, false
-}
-
-func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-
-func limit(n uint64) string {
-	if n == Unlimited {
-		return "unlimited"
-	}
-	return strconv.FormatUint(n, 10)
 }

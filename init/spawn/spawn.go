@@ -88,8 +88,7 @@ const maxEntry = 60 << 10
 
 // entry returns a pipe that holds the program's lines of the plan, for launch.
 func entry(k Kernel, prog *plan.Program) (fd int, err error) {
-	alone := plan.Plan{Programs: []plan.Program{*prog}}
-	text := string(alone.Append(nil))
+	text := prog.Entry()
 	if len(text) > maxEntry {
 		return -1, fmt.Errorf("%s: its entry in the plan has %d bytes, more than %d", prog.Name, len(text), maxEntry)
 	}

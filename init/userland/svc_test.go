@@ -11,6 +11,7 @@ import (
 
 	"slashdev/image/spec"
 	"slashdev/init/plan"
+	"slashdev/init/planfile"
 )
 
 // fakeInit answers requests as PID 1 would, each with the text given for it.
@@ -58,7 +59,7 @@ func box(t *testing.T) fstest.MapFS {
 		t.Fatal(r.Err())
 	}
 	return tree(map[string]string{
-		plan.File[1:]: string(r.Plan.Append(nil)), configFile[1:]: appliance,
+		plan.File[1:]: string(planfile.Append(nil, r.Plan)), configFile[1:]: appliance,
 		"tmp/bad.json": "{\"Hostname\": \"a b\",\n\"Slashdev\": {\"Version\": 1, \"Shel\": {}}}",
 		"tmp/cycle":    "slashdev-plan 1\nprogram a /a\nprogram b /b\nafter a b\nafter b a\n",
 		"tmp/badplan":  "slashdev-plan 1\nprogram a /a\nmemory a 5\n",
