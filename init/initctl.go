@@ -20,9 +20,7 @@ func (m *machine) openInitctl() {
 		return
 	}
 	m.fifo = f
-	if err := m.k.Symlink(fifoPath, "/devices/initctl"); err != nil {
-		m.log("%v", err)
-	}
+	m.report([]error{m.k.Symlink(fifoPath, "/devices/initctl")})
 	m.doors["initctl"] = control.Open(f, func() {
 		control.ReadInitctl(f,
 			func(r initreq.Request) { m.post(func() { m.report([]error{m.initctl(r)}) }) },

@@ -17,6 +17,7 @@ const (
 	fifoPath    = "/run/initctl"
 	controlPath = "/run/slashdev/init.sock"
 	notifyPath  = "/run/slashdev/notify"
+	telinitPath = "/run/slashdev/telinit"
 )
 
 // ask brings a request to the loop and waits for the reply.

@@ -82,15 +82,18 @@ func (m *machine) report(errs []error) {
 
 // openSockets makes the sockets that were not kept.
 func (m *machine) openSockets() {
-	if l, err := ipc.Listen(controlPath, m.kept["control"]); err != nil {
-		m.log("%v", err)
-	} else {
-		m.doors["control"] = control.Open(l, func() { control.Serve(l, m.ask) })
-	}
-	if d, err := ipc.ListenDatagrams(notifyPath, m.kept["notify"]); err != nil {
-		m.log("%v", err)
-	} else {
+	m.serve("control", controlPath, m.ask)
+	m.serve("telinit", telinitPath, func(words []string) ([]byte, error) { return m.ask(append([]string{"telinit"}, words...)) })
+	d, err := ipc.ListenDatagrams(notifyPath, m.kept["notify"])
+	if m.report([]error{err, m.k.Symlink(telinitPath, "/devices/telinit")}); err == nil {
 		m.doors["notify"] = control.Open(d, func() { control.ReadNotices(d, m.notice) })
+	}
+}
+
+func (m *machine) serve(name, path string, ask control.Ask) {
+	l, err := ipc.Listen(path, m.kept[name])
+	if m.report([]error{err}); err == nil {
+		m.doors[name] = control.Open(l, func() { control.Serve(l, ask) })
 	}
 }
 

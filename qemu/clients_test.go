@@ -47,6 +47,8 @@ var clients = []client{
 	{name: "SysvinitShutdownH", send: "/other/shutdown -h now", ends: powersOff, before: []string{
 		"/other/shutdown -h +600 & sleep 2; /other/shutdown -c; ! ls /run/shutdown.pid",
 		"/other/shutdown -k now really not",
+		"/other/shutdown -h +600 & while ! ls /run/shutdown.pid; do sleep 1; done; shutdown -c; while ls /run/shutdown.pid; do sleep 1; done",
+		"shutdown -r +600 & while ! ls /run/shutdown.pid; do sleep 1; done; /other/shutdown -c; while ls /run/shutdown.pid; do sleep 1; done",
 	}},
 	{name: "SysvinitShutdownR", send: "/other/shutdown -r now", ends: resets},
 	{name: "SysvinitHalt", send: "/other/halt", ends: powersOff}, // it executes our shutdown -h
@@ -62,6 +64,13 @@ var clients = []client{
 		"svc start direct; while ! svc status direct | grep down; do sleep 1; done",
 	}},
 	{name: "CtrlAltDel", ends: resets},
+	// A file system and swap in files on the disk: all that is above it goes first.
+	{name: "StackedDisks", send: "shutdown -h now", ends: powersOff, before: []string{
+		"cp /other/image /mnt/disk/image",
+		"/other/busybox losetup /dev/loop0 /mnt/disk/image && mkdir -p /mnt/image && mount -t ext4 /dev/loop0 /mnt/image && echo x > /mnt/image/x",
+		"head -c 4194304 /dev/zero > /mnt/disk/swap && /other/busybox mkswap /mnt/disk/swap && /other/busybox swapon /mnt/disk/swap",
+		"shutdown --dry-run > /tmp/plan && grep 'stop logd' /tmp/plan && grep 'swapoff /mnt/disk/swap' /tmp/plan",
+	}},
 	{name: "StrictSysv", words: "init.signals=sysv", send: "/other/shutdown -h -P now", ends: powersOff, before: []string{
 		"kill -TERM 1; kill -USR2 1; kill -37 1; kill -USR1 1; dev settle; ls /run/initctl",
 	}},
@@ -86,7 +95,7 @@ func TestClients(t *testing.T) {
 }
 
 func (c client) run(t *testing.T, config qemu.Config) {
-	disk := ext4Disk(t)
+	disk := ext4Disk(t, 64<<20)
 	config.Extra = []string{"-drive", "if=virtio,format=raw,file=" + disk}
 	config.Cmdline = "console=ttyS0 quiet panic=1 " + c.words
 	config.Artifacts = t.ArtifactDir()
@@ -112,8 +121,11 @@ func (c client) run(t *testing.T, config qemu.Config) {
 		t.Fatal(err)
 	}
 	c.expectEnd(t, ctx, m)
+	if said := strings.Join(m.Console(), "\n"); strings.Contains(said, "teardown:") || strings.Contains(said, "init: unmount") {
+		t.Errorf("something stayed mounted:\n%s", said)
+	}
 	if c.direct {
-		expectOrder(t, m.Console(), "operation not permitted")
+		expectOrder(t, m.Console(), "operation not permitted", "telinit: ok")
 	} else {
 		expectOrder(t, m.Console(), "hook: run level "+c.level(), "web: last words", "store: last words")
 	}
@@ -170,13 +182,13 @@ func expectOrder(t *testing.T, console []string, wanted ...string) {
 	}
 }
 
-func ext4Disk(t *testing.T) string {
+func ext4Disk(t *testing.T, size int64) string {
 	t.Helper()
 	disk := filepath.Join(t.TempDir(), "disk.img")
 	if err := os.WriteFile(disk, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(disk, 64<<20); err != nil {
+	if err := os.Truncate(disk, size); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := hostTool("mke2fs", "-q", "-t", "ext4", disk).CombinedOutput(); err != nil {
@@ -223,7 +235,7 @@ func clientsMachine(t *testing.T) qemu.Config {
 	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho hook: run level $RUNLEVEL > /dev/ttyS0\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	add := []image.Extra{{File: hook, Path: "/etc/slashdev/shutdown.d/10-say"}, {File: urootShutdown(t), Path: "/other/uroot"}}
+	add := []image.Extra{{File: hook, Path: "/etc/slashdev/shutdown.d/10-say"}, {File: urootShutdown(t), Path: "/other/uroot"}, {File: ext4Disk(t, 8<<20), Path: "/other/image"}}
 	for to, file := range map[string]string{
 		"/other/telinit": "sysvinit/sbin/telinit", "/other/runlevel": "sysvinit/sbin/runlevel",
 		"/other/shutdown": "sysvinit/sbin/shutdown", "/other/halt": "sysvinit/sbin/halt",

@@ -28,10 +28,13 @@ const Verbs = "halt, poweroff, reboot, kexec, reload, reexec, telinit or setenv"
 
 const maxGrace = 60 // seconds; the shutdown as a whole is bounded anyway
 
-// Wish reads a request: VERB [grace=SECONDS] [boot=TEXT], telinit LEVEL
-// [grace=SECONDS], or setenv INIT_NAME[=VALUE]..., which it does.
+// Wish reads a request: VERB [grace=SECONDS] [boot=TEXT], telinit [-t SECONDS]
+// LEVEL [grace=SECONDS], or setenv INIT_NAME[=VALUE]..., which it does.
 func (s *State) Wish(words []string) (w Wish, err error) {
 	verb, args := words[0], words[1:]
+	if len(args) > 2 && verb == "telinit" && args[0] == "-t" {
+		args = append(args[2:len(args):len(args)], "grace="+args[1])
+	}
 	switch {
 	case verb == "setenv":
 		for _, a := range args {
