@@ -32,7 +32,7 @@ var forbidden = []arrow{
 		"drivers take values and return values; the caller adapts them",
 	},
 	{
-		"image/... -image/slashdev", "devmgr/... qemu/... init/... -init/line -init/plan -init/planfile -init/graph -init/cmdline -init/userland/applet -init/userland/logd/option",
+		"image/... -image/slashdev", "devmgr/... qemu/... init/... -init/line -init/plan -init/planfile -init/graph -init/cmdline -init/shadow -init/userland/applet -init/userland/logd/option",
 		"the builder compiles files; only the host command may know devmgr's packages and qemu",
 	},
 	{

@@ -1,11 +1,14 @@
 package image
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"strings"
 
 	"slashdev/image/spec"
 	"slashdev/image/tree"
+	"slashdev/init/shadow"
 )
 
 const osRelease = `NAME=slashdev
@@ -44,12 +47,29 @@ func (b *builder) addEtc() error {
 	if err := b.add(tree.Link("/etc/resolv.conf", "/tmp/resolv.conf")); err != nil {
 		return err
 	}
-	if p := b.spec.Password(); p != "" {
-		if err := b.add(tree.Bytes("/etc/gokr-pw.txt", 0o400, []byte(p+"\n"))); err != nil {
-			return err
-		}
+	if err := b.addPassword(); err != nil {
+		return err
 	}
 	return b.addCertificates()
+}
+
+// addPassword adds what the shell asks for, hashed, and gokrazy's file, which
+// programs that update the machine read. The salt may not be random, or no two
+// images would be the same.
+func (b *builder) addPassword() error {
+	p := b.spec.Password()
+	if p == "" {
+		return nil
+	}
+	if err := b.add(tree.Bytes("/etc/gokr-pw.txt", 0o400, []byte(p+"\n"))); err != nil || b.spec.Shell == "off" {
+		return err
+	}
+	salt := sha256.Sum256([]byte("slashdev shell " + b.spec.Hostname))
+	line, err := shadow.Line("root", p, salt[:16])
+	if err != nil {
+		return fmt.Errorf("hash password: %w", err)
+	}
+	return b.add(tree.Bytes(shadow.File, 0o600, []byte(line)))
 }
 
 // addCertificates takes the host's certificates into the image of a user's own

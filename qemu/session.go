@@ -41,18 +41,31 @@ func (m *Machine) Login(ctx context.Context, password string) error {
 	return err
 }
 
+// promptOrPassword waits for either. An appliance that has no shell for anybody
+// says so; waiting for one would only end in a timeout.
 func (m *Machine) promptOrPassword(ctx context.Context, from position) (at position, asks bool, err error) {
-	prompt := promptPattern()
+	prompt, none := promptPattern(), ""
 	at, err = m.console.wait(ctx, from, func(line string) bool {
 		// Not at the end only: programs print behind the question.
 		asks = strings.HasPrefix(line, "password: ")
-		return asks || prompt.MatchString(line)
+		if shellOff.MatchString(line) {
+			none = line
+		}
+		return asks || none != "" || prompt.MatchString(line)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return at, false, m.explain("shell prompt", err)
+	case none != "":
+		return at, false, m.harnessFailed("log in", fmt.Errorf("%w: %s", ErrNoShell, strings.TrimSpace(none)))
 	}
 	return at, asks, nil
 }
+
+// ErrNoShell says that the appliance lets nobody in.
+var ErrNoShell = errors.New("the appliance has no shell")
+
+var shellOff = regexp.MustCompile(`^init: the shell is off|^No shell: `)
 
 // awaitPrompt waits until the shell has answered what it was last told.
 func (m *Machine) awaitPrompt(ctx context.Context) error {

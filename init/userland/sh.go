@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,11 +12,30 @@ import (
 )
 
 func sh(ctx context.Context, e *tool.Env, args []string) error {
-	s, err := shell.New(shell.Config{Applets: applets, Root: e.Root, Tee: tee, Verbs: verbs}, e)
+	s, err := shell.New(shell.Config{Applets: applets, Root: e.Root, Tee: tee, Say: sayOf(e), Verbs: verbs}, e)
 	if err != nil {
 		return err
 	}
 	return tool.Silent(startShell(ctx, s, e, args))
+}
+
+// sayOf returns how a shell tells PID 1 of its status, and the log of a warning:
+// by the kernel's, at a level that no console shows. Nobody hears one that PID 1
+// has not started.
+func sayOf(e *tool.Env) func(status, warning string) {
+	return func(status, warning string) {
+		socket := e.Getenv("NOTIFY_SOCKET")
+		if socket == "" {
+			return
+		}
+		if status != "" {
+			_ = notify(socket, "STATUS="+status+"\n")
+		}
+		if kmsg, err := openDevice("kmsg", os.O_WRONLY); err == nil && warning != "" {
+			fmt.Fprintf(kmsg, "<36>sh: %s\n", warning) // facility auth, level warning
+			kmsg.Close()
+		}
+	}
 }
 
 func startShell(ctx context.Context, s *shell.Shell, e *tool.Env, args []string) int {

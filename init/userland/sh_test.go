@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"slashdev/init/shadow"
 )
 
 // deadline is generous: nothing waits for it when the code is right.
@@ -303,8 +305,12 @@ func TestConsoleOpen(t *testing.T) {
 }
 
 func TestConsolePassword(t *testing.T) {
+	line, err := shadow.Line("root", "open sesame", []byte("salt"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	x := newTerminal(t, writeRoot(t, map[string]string{
-		"etc/slashdev/plan": "slashdev-plan 1\nshell password\n", "etc/gokr-pw.txt": "open sesame\n",
+		"etc/slashdev/plan": "slashdev-plan 1\nshell password\n", "etc/slashdev/shadow": line,
 	}), "vt102", "--console", "ttyS0")
 	x.expect("password: ")
 	x.send("wrong\r")
@@ -321,7 +327,7 @@ func TestConsolePassword(t *testing.T) {
 
 func TestConsoleWithoutPasswordFileStaysClosed(t *testing.T) {
 	x := newTerminal(t, writeRoot(t, map[string]string{"etc/slashdev/plan": "slashdev-plan 1\nshell password\n"}), "vt102", "--console", "ttyS0")
-	x.expect("No shell: there is no password")
+	x.expect("No shell: this image has no password")
 	x.expect("press Enter to look again ")
 	x.send("\r")
 	if got := x.expect("press Enter to look again "); strings.Contains(got, promptText) {

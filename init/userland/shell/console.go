@@ -15,6 +15,7 @@ import (
 
 	"slashdev/init/cmdline"
 	"slashdev/init/plan"
+	"slashdev/init/shadow"
 	"slashdev/init/userland/edit"
 	"slashdev/init/userland/tool"
 )
@@ -51,11 +52,14 @@ func (s *Shell) Console(ctx context.Context, name string) int {
 	n := s.newSession(t)
 	n.onInput = func() { s.cfg.Tee(false) }
 	if mode == "password" {
-		if err := n.login(ctx); err != nil {
+		if err := n.login(ctx, name); err != nil {
 			return s.fail(tool.Failed, err)
 		}
 	}
-	if err := n.loop(); err != io.EOF {
+	switch err := n.loop(); {
+	case errors.Is(err, errIdle):
+		fmt.Fprintf(s.out, "\r\nlogged out after %s\r\n", idle)
+	case err != io.EOF:
 		return s.fail(tool.Failed, err)
 	}
 	err := syscall.Exec(self, os.Args, os.Environ())
@@ -84,24 +88,33 @@ func Mode(root fs.FS) string {
 	return mode
 }
 
-// tryPause is how long after one try the next may come.
-const tryPause = time.Second
+const (
+	tryPause = time.Second      // from one try to the next
+	typing   = time.Minute      // for one try; then what was typed is forgotten
+	idle     = 15 * time.Minute // without a command; then the password is asked for again
+)
 
 // login asks for the password until it is right.
-func (n *session) login(ctx context.Context) error {
+func (n *session) login(ctx context.Context, name string) error {
+	n.patience = typing
+	defer func() { n.patience = idle }()
 	for {
-		password, ok := password(n.cfg.Root)
+		check := passwords(n.cfg.Root)
 		prompt := "password: "
-		if !ok {
-			fmt.Fprint(n.out, "No shell: there is no password in /perm/gokr-pw.txt or /etc/gokr-pw.txt.\r\n")
+		if check == nil {
+			fmt.Fprint(n.out, "No shell: this image has no password (Update.HTTPPassword), and there is none in /perm/gokr-pw.txt.\r\n")
 			prompt = "press Enter to look again "
 		}
 		tried, ev, err := n.readLine(edit.New(edit.Config{Hidden: true}), prompt)
 		switch {
-		case err != nil:
+		case err != nil && !errors.Is(err, errIdle):
 			return err
-		case ev == edit.Line && ok && equal(tried, password):
-			return nil
+		case err == nil && ev == edit.Line && check != nil:
+			if check(tried) {
+				n.cfg.Say("somebody is logged in", "")
+				return nil
+			}
+			n.cfg.Say("", "wrong password on "+tool.Clean(name))
 		}
 		select {
 		case <-time.After(tryPause):
@@ -112,21 +125,26 @@ func (n *session) login(ctx context.Context) error {
 	}
 }
 
+// passwords returns what judges a password, nil where there is none. What is in
+// /perm/gokr-pw.txt, gokrazy's place, wins over the image.
+func passwords(root fs.FS) func(tried string) bool {
+	text, err := fs.ReadFile(root, "perm/gokr-pw.txt")
+	if err == nil {
+		first, _, _ := strings.Cut(string(text), "\n")
+		if first = strings.TrimSuffix(first, "\r"); first == "" {
+			return nil
+		}
+		return func(tried string) bool { return equal(tried, first) }
+	}
+	text, err = fs.ReadFile(root, strings.TrimPrefix(shadow.File, "/"))
+	hash, unusable := shadow.Find(string(text), "root")
+	if err != nil || unusable != nil {
+		return nil
+	}
+	return hash.Of
+}
+
 func equal(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
-
-// password returns the first line of the password file. An empty one is none.
-func password(root fs.FS) (string, bool) {
-	for _, name := range []string{"perm/gokr-pw.txt", "etc/gokr-pw.txt"} {
-		text, err := fs.ReadFile(root, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		first, _, _ := strings.Cut(string(text), "\n")
-		first = strings.TrimSuffix(first, "\r")
-		return first, err == nil && first != ""
-	}
-	return "", false
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"slashdev/init/shadow"
 )
 
 func tree(files map[string]string) fstest.MapFS {
@@ -41,29 +43,40 @@ func TestModeIsOnlyTightened(t *testing.T) {
 }
 
 func TestPasswordFailsClosed(t *testing.T) {
+	line, err := shadow.Line("root", "other", []byte("salt"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
-		perm, etc, want string
-		ok              bool
+		perm, image, right string
+		asks               bool
 	}{
-		{"secret\nrest\n", "other\n", "secret", true},
-		{"", "other\r\n", "other", true},
-		{"\n", "other\n", "", false},
+		{"secret\nrest\n", line, "secret", true},
+		{"secret\r\n", "", "secret", true},
+		{"", line, "other", true},
+		{"\n", line, "", false},
+		{"", "root:other\n", "", false},
 		{"", "", "", false},
 	} {
 		files := map[string]string{}
 		if c.perm != "" {
 			files["perm/gokr-pw.txt"] = c.perm
 		}
-		if c.etc != "" {
-			files["etc/gokr-pw.txt"] = c.etc
+		if c.image != "" {
+			files["etc/slashdev/shadow"] = c.image
 		}
-		got, ok := password(tree(files))
-		if got != c.want || ok != c.ok {
-			t.Errorf("%+v: %q %v", c, got, ok)
+		check := passwords(tree(files))
+		if (check != nil) != c.asks {
+			t.Errorf("%+v: asks %v", c, check != nil)
 		}
-	}
-	if equal("", "secret") || equal("secret\x00", "secret") || !equal("secret", "secret") {
-		t.Error("equal is wrong")
+		if check == nil {
+			continue
+		}
+		for _, tried := range []string{"", "secret", "other", "secret\x00", c.image} {
+			if check(tried) != (tried == c.right) {
+				t.Errorf("%+v: %q is %v", c, tried, check(tried))
+			}
+		}
 	}
 }
 

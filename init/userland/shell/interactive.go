@@ -2,11 +2,13 @@ package shell
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"mvdan.cc/sh/v3/syntax"
 
@@ -21,13 +23,16 @@ const historyFile = "/run/slashdev/history"
 // session is an interactive shell on a terminal.
 type session struct {
 	*Shell
-	tty     *terminal
-	editor  *edit.Editor
-	history edit.History
-	ints    chan os.Signal
-	job     *job
-	onInput func() // called for the first byte typed, then nil
+	tty      *terminal
+	editor   *edit.Editor
+	history  edit.History
+	ints     chan os.Signal
+	job      *job
+	onInput  func()        // called for the first byte typed, then nil
+	patience time.Duration // for a line; zero: any
 }
+
+var errIdle = errors.New("nothing was typed")
 
 func (s *Shell) newSession(t *terminal) *session {
 	n := &session{Shell: s, tty: t, ints: make(chan os.Signal, 2)}
@@ -100,9 +105,16 @@ func (n *session) readLine(e *edit.Editor, prompt string) (string, edit.Event, e
 	defer n.tty.restore()
 	e.Start(prompt)
 	var b [1]byte
+	var until time.Time
+	if n.patience > 0 {
+		until = time.Now().Add(n.patience)
+	}
 	for {
 		if !n.tty.pending() {
 			n.tty.file.Write(e.Output())
+		}
+		if !until.IsZero() && !n.tty.await(time.Until(until)) {
+			return "", edit.EOF, errIdle
 		}
 		if c, err := n.tty.file.Read(b[:]); c == 0 || err != nil {
 			return "", edit.EOF, fmt.Errorf("read terminal: hung up: %v", err)

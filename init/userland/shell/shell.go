@@ -25,9 +25,10 @@ import (
 // Config is what the shell knows of the program it is part of.
 type Config struct {
 	Applets func() []tool.Applet
-	Root    fs.FS                      // the file tree
-	Tee     func(on bool) error        // asks logd to print programs' lines on the consoles, or not
-	Verbs   func(said string) []string // for completion: "svc" -> ls, status ...
+	Root    fs.FS                        // the file tree
+	Tee     func(on bool) error          // asks logd to print programs' lines on the consoles, or not
+	Say     func(status, warning string) // to PID 1 and to the log
+	Verbs   func(said string) []string   // for completion: "svc" -> ls, status ...
 }
 
 // Shell is one shell. One goroutine owns it.

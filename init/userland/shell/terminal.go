@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,6 +72,18 @@ func (t *terminal) restore() { unix.IoctlSetTermios(t.fd, unix.TCSETS, &t.cooked
 func (t *terminal) pending() bool {
 	n, err := unix.IoctlGetInt(t.fd, unix.TIOCINQ)
 	return err == nil && n > 0
+}
+
+// await waits for input, or a hang-up.
+func (t *terminal) await(d time.Duration) bool {
+	until := time.Now().Add(d)
+	for {
+		fds := []unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds, int(max(time.Until(until), 0).Milliseconds()))
+		if err != unix.EINTR {
+			return n > 0 || err != nil
+		}
+	}
 }
 
 func (t *terminal) discardInput() { unix.IoctlSetInt(t.fd, unix.TCFLSH, unix.TCIFLUSH) }
