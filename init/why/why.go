@@ -85,6 +85,9 @@ func Reasons(f Facts) []Reason {
 	} else if c.Code < 0 && c.Crashes > 0 {
 		add("exit", "it %s", Cause(c.Code))
 	}
+	if c.Code == 111 && f.Plan != nil && f.Plan.NeedsLaunch() {
+		add("exit", "it was not launched: svc log %s has the reason", c.Name)
+	}
 	if c.Fault != "" {
 		add("policy", "it was stopped: %s", c.Fault)
 	}
