@@ -46,14 +46,14 @@ func injure(t *testing.T, seed int) {
 	<-time.After(10 * time.Minute) // whatever rests comes back
 	synctest.Wait()
 	r.do(func() { r.m.tell(r.m.unit("hello"), children.Event{Kind: children.Start}) })
-	before := strings.Count(r.started(), "/hello")
+	before := r.m.unit("hello").Starts
 	r.slay("hello")
 	<-time.After(10 * time.Minute)
 	synctest.Wait()
 	if out, err := r.m.ask([]string{"status"}); err != nil || !strings.HasPrefix(string(out), "= ") {
 		t.Errorf("seed %d: status: %q, %v", seed, out, err)
 	}
-	if after := strings.Count(r.started(), "/hello"); after == before || r.m.unit("hello").State != children.Up {
+	if after := r.m.unit("hello").Starts; after == before || r.m.unit("hello").State != children.Up {
 		t.Errorf("seed %d: hello is not started again: %s", seed, r.m.unit("hello").State)
 	}
 	r.signals <- syscall.SIGUSR2

@@ -77,6 +77,7 @@ func (m *machine) tell(u *unit, e children.Event) {
 func (m *machine) spawn(u *unit) {
 	m.inFlight++
 	passed, env := notify.Pass(slices.Concat(u.passed, u.Stored)...)
+	u.entry.Launch = u.entry.Launch || u.entry.Plan != nil && len(u.Stored) > 0 // for its LISTEN_PID
 	c := u.entry.Command
 	c.Files, c.Env, c.Cgroup = slices.Concat(u.files, passed), slices.Concat(c.Env, env, m.level.Environ()), u.cgroup()
 	if u.entry.Role == roster.Program && u.Starts == 0 {

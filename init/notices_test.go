@@ -38,8 +38,8 @@ func TestStoredDescriptorsComeBack(t *testing.T) {
 		r.notify(hello.Proc.Pid, "FDSTOREREMOVE=1\nFDNAME=view")
 		r.want("closed", r.closes(), "206 207 201 203")
 		r.slay("hello")
-		c := r.k.Started["/hello"]
-		if !slices.Equal(c.Files[3:], []int{205}) || !slices.Contains(c.Env, "LISTEN_FDS=1") || !slices.Contains(c.Env, "LISTEN_FDNAMES=socket") {
+		c := r.k.Started["/sbin/userland"] // launch, with the plan's entry on 3
+		if !slices.Equal(c.Args, []string{"launch"}) || !slices.Equal(c.Files[4:], []int{205}) || !slices.Contains(c.Env, "LISTEN_FDS=1") || !slices.Contains(c.Env, "LISTEN_FDNAMES=socket") {
 			t.Errorf("started with descriptors %v and %q", c.Files, c.Env)
 		}
 		r.do(func() { r.m.tell(hello, children.Event{Kind: children.Stop}) })

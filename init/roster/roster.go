@@ -60,6 +60,7 @@ type Entry struct {
 	OnKey   bool              // a shell that is started when somebody presses Enter
 	Reboots bool              // it may end the machine by itself (CAP_SYS_BOOT)
 	Plan    *plan.Program     // nil: one of ours
+	Launch  bool              // through userland's launch applet, which reads the rest from the plan
 	Of      string            // of a helper: the program that it looks after
 }
 
@@ -83,7 +84,7 @@ func (e *Entry) ReadyFD() int {
 	switch {
 	case !ok || err != nil:
 		return -1
-	case e.Plan.NeedsLaunch():
+	case e.Launch:
 		return n + 1
 	}
 	return n
@@ -213,12 +214,9 @@ func (r *roster) program(p *plan.Program) {
 		Path: p.Path, Args: append([]string{p.Name}, p.Args...), Env: r.environment("/perm/home/"+p.Name, env...),
 		Dir: p.Home(), Score: p.Score,
 	}
-	if p.NeedsLaunch() { // which reads the rest from the plan
-		command.Path, command.Args, command.Dir = Userland, []string{"launch"}, "/"
-	}
 	r.add(Entry{
 		Name: p.Name, Role: Program, Log: p.Name, Plan: p, Conds: conds, Command: command,
-		Reboots: slices.Contains(p.Capabilities, "cap_sys_boot"),
+		Launch: p.NeedsLaunch(), Reboots: slices.Contains(p.Capabilities, "cap_sys_boot"),
 		Policy: children.Policy{
 			Restart: children.Restart(p.Restart), OneShot: p.OneShot, Notifies: p.Ready != "",
 			ReadyTimeout: orElse(p.ReadyTimeout, readyTimeout), StopTimeout: p.StopTimeout,

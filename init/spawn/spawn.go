@@ -70,7 +70,8 @@ func (o Order) start(k Kernel) (p linux.Process, refused []string, err error) {
 	}
 	if prog := o.Entry.Plan; prog != nil {
 		refused = append(refused, cgroup.Bound(k, c.Cgroup, prog.Cgroup)...)
-		if prog.NeedsLaunch() {
+		if o.Entry.Launch {
+			c.Path, c.Args, c.Dir = roster.Userland, []string{"launch"}, "/"
 			fd, err := entry(k, prog)
 			if err != nil {
 				return p, refused, err

@@ -76,8 +76,10 @@ func reexecUnderLoad(s *stand) {
 	for _, p := range programs {
 		s.lines(p, rounds*lines)
 	}
-	if fds := s.do(s.restarts(keeper), "fds"); !strings.Contains(fds, "/tmp/file") {
-		s.fail("the stored file has not come back: %s", fds)
+	keeper = s.restarts(keeper)
+	env := s.do(keeper, "env")
+	if fds := s.do(keeper, "fds"); !strings.Contains(fds, "3 /tmp/file") || !strings.Contains(env+"\n", fmt.Sprintf("LISTEN_PID=%d\n", keeper.Inner)) {
+		s.fail("the stored file has not come back: %s\n%s", fds, env)
 	}
 }
 
