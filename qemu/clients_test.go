@@ -96,27 +96,7 @@ func TestClients(t *testing.T) {
 
 func (c client) run(t *testing.T, config qemu.Config) {
 	disk := ext4Disk(t, 64<<20)
-	config.Extra = []string{"-drive", "if=virtio,format=raw,file=" + disk}
-	config.Cmdline = "console=ttyS0 quiet panic=1 " + c.words
-	config.Artifacts = t.ArtifactDir()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
-	m, err := qemu.Start(ctx, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	if err := m.Login(ctx, ""); err != nil {
-		t.Fatal(err)
-	}
-	mount := "mkdir -p /mnt/disk && mount /dev/vda /mnt/disk && head -c 9000000 /dev/zero > /mnt/disk/file"
-	for _, command := range append([]string{mount}, c.before...) {
-		var out bytes.Buffer
-		status, err := m.Run(ctx, command, &out, &out)
-		if err != nil || status != 0 {
-			t.Fatalf("%s: status %d, %v: %s", command, status, err, out.String())
-		}
-	}
+	m, ctx := c.start(t, config, disk)
 	if err := c.end(ctx, m); err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +110,33 @@ func (c client) run(t *testing.T, config qemu.Config) {
 		expectOrder(t, m.Console(), "hook: run level "+c.level(), "web: last words", "store: last words")
 	}
 	expectClean(t, disk)
+}
+
+// start boots the machine, mounts the disk and does what comes before.
+func (c client) start(t *testing.T, config qemu.Config, disk string) (*qemu.Machine, context.Context) {
+	t.Helper()
+	config.Extra = []string{"-drive", "if=virtio,format=raw,file=" + disk}
+	config.Cmdline = "console=ttyS0 quiet panic=1 " + c.words
+	config.Artifacts = t.ArtifactDir()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	t.Cleanup(cancel)
+	m, err := qemu.Start(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	if err := m.Login(ctx, ""); err != nil {
+		t.Fatal(err)
+	}
+	mount := "mkdir -p /mnt/disk && mount /dev/vda /mnt/disk && head -c 9000000 /dev/zero > /mnt/disk/file"
+	for _, command := range append([]string{mount}, c.before...) {
+		var out bytes.Buffer
+		status, err := m.Run(ctx, command, &out, &out)
+		if err != nil || status != 0 {
+			t.Fatalf("%s: status %d, %v: %s", command, status, err, out.String())
+		}
+	}
+	return m, ctx
 }
 
 // end types the command; the shell keeps the disk busy.
@@ -235,7 +242,7 @@ func clientsMachine(t *testing.T) qemu.Config {
 	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho hook: run level $RUNLEVEL > /dev/ttyS0\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	add := []image.Extra{{File: hook, Path: "/etc/slashdev/shutdown.d/10-say"}, {File: urootShutdown(t), Path: "/other/uroot"}, {File: ext4Disk(t, 8<<20), Path: "/other/image"}}
+	add := []image.Extra{{File: hook, Path: "/etc/slashdev/shutdown.d/10-say"}, {File: buildProgram(t, "github.com/u-root/u-root/cmds/core/shutdown"), Path: "/other/uroot"}, {File: ext4Disk(t, 8<<20), Path: "/other/image"}}
 	for to, file := range map[string]string{
 		"/other/telinit": "sysvinit/sbin/telinit", "/other/runlevel": "sysvinit/sbin/runlevel",
 		"/other/shutdown": "sysvinit/sbin/shutdown", "/other/halt": "sysvinit/sbin/halt",
@@ -248,6 +255,13 @@ func clientsMachine(t *testing.T) qemu.Config {
 		add = append(add, image.Extra{File: file, Path: to})
 		add = needed(t, libraries, file, add)
 	}
+	return appliance(t, add)
+}
+
+// appliance builds the two programs into an image, with these files.
+func appliance(t *testing.T, add []image.Extra) qemu.Config {
+	t.Helper()
+	root := repoRoot(t)
 	result, err := image.Build(t.Context(), image.Options{
 		Appliance: filepath.Join(root, "qemu/testdata/clients"), Target: "initramfs", Arch: "amd64", Board: "pc",
 		Output: filepath.Join(t.TempDir(), "clients.cpio.gz"), Add: add,
@@ -259,10 +273,10 @@ func clientsMachine(t *testing.T) qemu.Config {
 	return qemu.Config{Machine: "pc", Kernel: result.Kernel, Initrd: result.Initrd, Logf: t.Logf}
 }
 
-func urootShutdown(t *testing.T) string {
+func buildProgram(t *testing.T, pkg string) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "shutdown")
-	build := exec.Command("go", "build", "-o", program, "github.com/u-root/u-root/cmds/core/shutdown")
+	program := filepath.Join(t.TempDir(), "program")
+	build := exec.Command("go", "build", "-o", program, pkg)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -313,4 +327,29 @@ func needed(t *testing.T, libraries map[string]string, file string, add []image.
 		add = needed(t, libraries, library, append(add, image.Extra{File: library, Path: to}))
 	}
 	return add
+}
+
+// A loaded kernel is started after a clean end; QEMU sees no reset in between.
+// It has no root file system, says what it was told and panics.
+func TestKexec(t *testing.T) {
+	if testing.Short() {
+		t.Skip("boots a machine: left out by -short")
+	}
+	kernel, err := filepath.EvalSymlinks(filepath.Join(repoRoot(t), "bin/parts/kernel.amd64/vmlinuz"))
+	if err != nil {
+		t.Skipf("needs bin/parts: %v", err)
+	}
+	config := appliance(t, []image.Extra{
+		{File: kernel, Path: "/other/vmlinuz"}, {File: buildProgram(t, "./testdata/clients/load"), Path: "/other/load"},
+	})
+	config.Quiet = true // a panic is what comes
+	disk := ext4Disk(t, 64<<20)
+	c := client{ends: resets, send: "reboot --kexec", before: []string{"/other/load && grep 1 /sys/kernel/kexec_loaded"}}
+	m, ctx := c.start(t, config, disk)
+	if err := c.end(ctx, m); err != nil {
+		t.Fatal(err)
+	}
+	c.expectEnd(t, ctx, m)
+	expectOrder(t, m.Console(), "init: kexec (asked for)", "web: last words", "store: last words", "second=kernel")
+	expectClean(t, disk)
 }
