@@ -68,17 +68,21 @@ func (o Order) start(k Kernel) (p linux.Process, refused []string, err error) {
 	if err := cgroup.Make(k, c.Cgroup); err != nil {
 		refused = append(refused, err.Error())
 	}
-	if prog := o.Entry.Plan; prog != nil {
+	prog := o.Entry.Plan
+	switch {
+	case prog != nil:
 		refused = append(refused, cgroup.Bound(k, c.Cgroup, prog.Cgroup)...)
-		if o.Entry.Launch {
-			c.Path, c.Args, c.Dir = roster.Userland, []string{"launch"}, "/"
-			fd, err := entry(k, prog)
-			if err != nil {
-				return p, refused, err
-			}
-			defer k.Close(fd)
-			c.Files = slices.Insert(slices.Clone(c.Files), 3, fd)
+	case o.Entry.Role == roster.Shell || o.Entry.Role == roster.Helper:
+		refused = append(refused, cgroup.Bound(k, c.Cgroup, nil)...)
+	}
+	if o.Entry.Launch {
+		c.Path, c.Args, c.Dir = roster.Userland, []string{"launch"}, "/"
+		fd, err := entry(k, prog)
+		if err != nil {
+			return p, refused, err
 		}
+		defer k.Close(fd)
+		c.Files = slices.Insert(slices.Clone(c.Files), 3, fd)
 	}
 	p, err = k.Start(c)
 	return p, refused, err
@@ -98,5 +102,9 @@ func entry(k Kernel, prog *plan.Program) (fd int, err error) {
 		return -1, err
 	}
 	defer k.Close(w)
-	return r, k.Write("/proc/self/fd/"+strconv.Itoa(w), text)
+	if err := k.Write("/proc/self/fd/"+strconv.Itoa(w), text); err != nil {
+		k.Close(r)
+		return -1, err
+	}
+	return r, nil
 }

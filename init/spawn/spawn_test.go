@@ -133,6 +133,29 @@ func TestRebootStaysWithPID1(t *testing.T) {
 	}
 }
 
+// E-01: a bomb may also be typed at a shell. Our own have no bound but that of
+// all together.
+func TestE01_ShellsAreBoundAsWell(t *testing.T) {
+	k := &kernel{}
+	for role, want := range map[roster.Role]bool{roster.Manager: false, roster.Helper: true, roster.Shell: true} {
+		k.Calls = nil
+		serve(k, Order{Entry: roster.Entry{Role: role}, Command: linux.Command{Cgroup: "/c/s/sh/0"}, ReadyFD: -1})
+		if got := strings.Contains(strings.Join(k.Log(), "\n"), "write /c/s/sh/0/pids.max"); got != want {
+			t.Errorf("role %d is bound: %v", role, got)
+		}
+	}
+}
+
+// TestAnEntryThatCannotBeWritten: the program is not started without it.
+func TestAnEntryThatCannotBeWritten(t *testing.T) {
+	k := &kernel{refuse: "/fd/9"}
+	b := serve(k, order(t, "readonly x"))[0]
+	closed := strings.Join(k.Log(), "\n")
+	if b.err == nil || k.started != nil || !strings.Contains(closed, "close 8") || !strings.Contains(closed, "close 9") {
+		t.Errorf("%v, started %v\n%s", b.err, k.started, closed)
+	}
+}
+
 // TestRefusedSettingsAreTold: the program runs, and PID 1 hears what is not in
 // force.
 func TestRefusedSettingsAreTold(t *testing.T) {
