@@ -74,18 +74,15 @@ func (e *Entry) ReadyBy(devices map[string]bool) bool {
 }
 
 // ReadyFD is the descriptor on which the program says that it is ready; -1: it
-// says so in another way. Behind launch all descriptors lie one higher.
+// says so in another way.
 func (e *Entry) ReadyFD() int {
 	if e.Plan == nil {
 		return -1
 	}
 	number, ok := strings.CutPrefix(e.Plan.Ready, "fd:")
 	n, err := strconv.Atoi(number)
-	switch {
-	case !ok || err != nil:
+	if !ok || err != nil {
 		return -1
-	case e.Launch:
-		return n + 1
 	}
 	return n
 }

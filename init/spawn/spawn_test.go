@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"slashdev/init/files"
 	"slashdev/init/linux"
 	"slashdev/init/linux/linuxtest"
 	"slashdev/init/plan"
@@ -111,6 +112,24 @@ func TestLaunchReadsItsEntry(t *testing.T) {
 	long := order(t, "readonly x\nenv x A="+strings.Repeat("x", maxEntry))
 	if b := serve(k, long)[0]; b.err == nil || len(k.started) > 1 {
 		t.Errorf("an entry that fills the pipe: %+v", b)
+	}
+}
+
+// TestDescriptorsLieOneHigherForLaunch: it moves them down over its entry.
+func TestDescriptorsLieOneHigherForLaunch(t *testing.T) {
+	k := &kernel{}
+	for lines, want := range map[string]string{
+		"ready x fd:4\n":                "[5 6 6 -1 7]",
+		"ready x fd:4\nuser x 5 5\n":    "[5 6 6 8 -1 7]",
+		"ready x fd:3\nlisten x tcp::9": "[5 6 6 8 7]",
+	} {
+		k.started = nil
+		o := order(t, lines)
+		o.Command.Files = files.With([]int{5, 6, 6}, o.Entry.ReadyFD(), 7)
+		serve(k, o)
+		if got := fmt.Sprint(k.started[0].Files); got != want {
+			t.Errorf("%q: descriptors %s, want %s", lines, got, want)
+		}
 	}
 }
 
