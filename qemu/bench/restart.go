@@ -23,7 +23,7 @@ const (
 
 // printRestarts prints how soon a killed program is back, and what PID 1 takes.
 func printRestarts(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "slashdev-bench-")
+	dir, err := os.MkdirTemp("/dev/shm", "slashdev-bench-")
 	if err != nil {
 		return err
 	}

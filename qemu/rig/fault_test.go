@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // trials are the faults of PID 1 and of supervision that namespaces can have.
@@ -250,11 +251,13 @@ func orphans(s *stand) {
 	}
 	p := s.up(nil)
 	s.do(p, fmt.Sprint("orphans ", n))
+	begun := time.Now()
 	s.until("zombies go", func() bool {
 		all, err := s.Processes()
 		s.must(err)
 		return !slices.ContainsFunc(all, func(p Process) bool { return p.State == "Z" })
 	})
+	s.t.Logf("%s: no zombie %s after the last of %d orphans", s.kind, time.Since(begun).Round(time.Millisecond), n)
 	s.restarts(p)
 }
 

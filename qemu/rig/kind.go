@@ -2,7 +2,6 @@ package rig
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -30,13 +29,21 @@ type Tools struct {
 	Init, Userland, Puppet, Naive, BusyBox string
 }
 
-// Build finds the device binaries below the repository's root and BusyBox on the
-// host, and compiles the rest into dir.
+// Build copies the device binaries below the repository's root and BusyBox of
+// the host into dir, and compiles the rest there. With dir in memory a shutdown
+// has no disks to wait for.
 func Build(ctx context.Context, root, dir string) (*Tools, error) {
+	in := func(name string) string { return filepath.Join(dir, name) }
+	t := &Tools{Init: in("init"), Userland: in("userland"), Puppet: in("puppet"), Naive: in("naive"), BusyBox: in("busybox")}
 	bin := filepath.Join(root, "bin", runtime.GOARCH)
-	t := &Tools{
-		Init: filepath.Join(bin, "init"), Userland: filepath.Join(bin, "userland"),
-		Puppet: filepath.Join(dir, "puppet"), Naive: filepath.Join(dir, "naive"), BusyBox: "/bin/busybox",
+	for to, from := range map[string]string{t.Init: filepath.Join(bin, "init"), t.Userland: filepath.Join(bin, "userland"), t.BusyBox: "/bin/busybox"} {
+		text, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(to, text, 0o755)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	for to, from := range map[string]string{t.Puppet: "./qemu/rig/puppet", t.Naive: "./qemu/testdata/naive"} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", to, from)
@@ -46,12 +53,7 @@ func Build(ctx context.Context, root, dir string) (*Tools, error) {
 			return nil, fmt.Errorf("build %s: %w: %s", from, err, out)
 		}
 	}
-	var errs []error
-	for _, file := range []string{t.Init, t.Userland, t.BusyBox} {
-		_, err := os.Stat(file)
-		errs = append(errs, err)
-	}
-	return t, errors.Join(errs...)
+	return t, nil
 }
 
 // spec is the machine on paper: console tty and socket are the host's.

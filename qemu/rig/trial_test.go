@@ -19,7 +19,7 @@ var tools *Tools
 
 func withTools(m *testing.M) int {
 	if os.Getuid() == 0 {
-		dir, err := os.MkdirTemp("", "rig-tools-")
+		dir, err := os.MkdirTemp("/dev/shm", "rig-tools-")
 		if err == nil {
 			defer os.RemoveAll(dir)
 			tools, err = Build(context.Background(), filepath.Join("..", ".."), dir)
