@@ -30,9 +30,9 @@ type keeper struct {
 	synced  time.Time
 }
 
-// keep runs until the ring is closed.
+// keep runs on a disk that is there until the ring is closed.
 func (l *Logger) keep(ctx context.Context) {
-	if l.cfg.Disk.Dir == "" || l.cfg.Options.Quota == 0 || !l.disk(ctx) {
+	if l.cfg.Disk.Dir == "" || l.cfg.Options.Quota == 0 {
 		return
 	}
 	c, err := openCursor(l.cfg.Dir, "disk")

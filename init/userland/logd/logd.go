@@ -127,7 +127,11 @@ func (l *Logger) Run(ctx context.Context) error {
 	for _, s := range l.sinks() {
 		sinks.Go(func() { l.feed(sinkCtx, s) })
 	}
-	sinks.Go(func() { l.keep(sinkCtx) })
+	sinks.Go(func() {
+		if l.disk(ctx) { // no end waits for one that has not come
+			l.keep(sinkCtx)
+		}
+	})
 	<-ctx.Done()
 	sources.Wait()
 	l.ring.Close()
