@@ -79,3 +79,17 @@ func TestM13_HungInitIsReset(t *testing.T) {
 		t.Errorf("got %v, want a reset by the watchdog", err)
 	}
 }
+
+// A PID 1 that has executed itself anew feeds the same watchdog: with it closed,
+// or fed no more, the machine would be reset in this time.
+func TestReexecKeepsTheWatchdog(t *testing.T) {
+	m, ctx := talkTo(t, watched(t))
+	say(t, ctx, m, "kill -QUIT 1")
+	if _, err := m.Expect(ctx, regexp.MustCompile(`init: executed anew`)); err != nil {
+		t.Fatal(err)
+	}
+	if open := say(t, ctx, m, "ls -l /proc/1/fd"); strings.Count(open, "/devices/watchdog0") != 1 {
+		t.Errorf("descriptors of PID 1: %s", open)
+	}
+	say(t, ctx, m, "sleep 50; svc ls")
+}
