@@ -117,7 +117,7 @@ func Of(p *plan.Plan, notify string, terminals []Terminal) (all []Entry, errs []
 	r.ours(Entry{Name: "devmgr", Policy: children.Policy{
 		Restart: children.Essential, Notifies: true, Watchdog: silence, StopTimeout: 2 * time.Second,
 	}}, announce(p, terminals)...)
-	r.ours(Entry{Name: "perm", Role: Chore, Policy: children.Policy{Restart: children.Never}}, "perm")
+	r.ours(Entry{Name: "perm", Role: Chore, Policy: children.Policy{Restart: children.Never, OneShot: true}}, "perm")
 	r.enders()
 	for i := range p.Programs {
 		r.program(&p.Programs[i])
