@@ -135,6 +135,7 @@ func run(t *testing.T, ctx context.Context, m *Machine, command string) string {
 }
 
 func TestMachinesBootAndPowerOff(t *testing.T) {
+	t.Parallel()
 	want := map[string][]string{
 		"pc":   {"/sys/class/net/eth0", "/sys/bus/usb/devices/usb1"},
 		"virt": {"/sys/class/net/eth0", "/sys/bus/usb/devices/usb1"},
@@ -173,6 +174,7 @@ func sparse(t *testing.T, size int64) string {
 }
 
 func TestRunIsByteExact(t *testing.T) {
+	t.Parallel()
 	m, ctx := login(t, guestConfig(t, "pc", ""))
 	var stdout, stderr bytes.Buffer
 	status, err := m.Run(ctx, "both", &stdout, &stderr)
@@ -198,6 +200,7 @@ func TestRunIsByteExact(t *testing.T) {
 }
 
 func TestRebootIsSeen(t *testing.T) {
+	t.Parallel()
 	c := guestConfig(t, "pc", "")
 	c.Reboot = true
 	m, ctx := login(t, c)
@@ -215,6 +218,7 @@ func TestRebootIsSeen(t *testing.T) {
 
 // TestP01_GuestDeathIsABootError: QEMU exits 0 after each of these.
 func TestP01_GuestDeathIsABootError(t *testing.T) {
+	t.Parallel()
 	cases := []struct{ words, want string }{
 		{"guest=panic", "Kernel panic"},
 		{"guest=off", "guest-shutdown"},

@@ -85,6 +85,7 @@ var clients = []client{
 // Real clients of other inits end the machine: each leads to its end, the
 // programs stop in order, the disk is clean.
 func TestClients(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("boots a machine: left out by -short")
 	}

@@ -96,6 +96,7 @@ func two(t *testing.T, words string, without ...string) (*qemu.Machine, context.
 // P-07: a console that is stopped by XOFF under a flood of lines holds up
 // nobody, and says afterwards what it lost.
 func TestP07_StoppedConsole(t *testing.T) {
+	t.Parallel()
 	m, ctx, second := two(t, "init.watchdog=20")
 	if err := m.Login(ctx, ""); err != nil {
 		t.Fatal(err)
@@ -116,6 +117,7 @@ func TestP07_StoppedConsole(t *testing.T) {
 // M16: what keeps a machine from booting as it was meant to is said on every
 // console, and a way to act is left.
 func TestM16_EveryConsoleSaysTheCause(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		without string
 		causes  []string
@@ -156,6 +158,7 @@ func TestM16_EveryConsoleSaysTheCause(t *testing.T) {
 
 // A console on a USB adapter gets its lines and a shell whenever it is there.
 func TestPluggedConsole(t *testing.T) {
+	t.Parallel()
 	c := beaconMachine(t, repoRoot(t)+"/bin")
 	c.Cmdline = "console=ttyUSB0 console=ttyS0 quiet panic=1"
 	path := withSecond(&c, shortDir(t))

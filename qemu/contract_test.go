@@ -22,6 +22,7 @@ func bornIn1970(t *testing.T) *box {
 // TestGokrazyProgram runs a program that uses gokrazy's own library, beside
 // gokrazy's own dhcp and ntp.
 func TestGokrazyProgram(t *testing.T) {
+	t.Parallel()
 	b := bornIn1970(t)
 	// DontStartOnBoot: it was started once, and said 125.
 	b.until("svc why contract", "exit 125")
@@ -68,6 +69,7 @@ func (b *box) wants(command, pattern string) {
 
 // TestP15_ClockJumps: deadlines are not by the clock on the wall.
 func TestP15_ClockJumps(t *testing.T) {
+	t.Parallel()
 	b := bornIn1970(t)
 	b.run("svc start contract")
 	before := b.run("cat /proc/uptime")

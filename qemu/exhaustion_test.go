@@ -68,6 +68,7 @@ func (b *box) end() {
 }
 
 func TestE01_ForkBombLeavesTheConsoleUsable(t *testing.T) {
+	t.Parallel()
 	b := besiege(t, "pc", "fork", `"StopTimeout": "1s"`)
 	b.until("svc why bomb", "out of processes: pids.max reached")
 	b.survives()
@@ -77,6 +78,7 @@ func TestE01_ForkBombLeavesTheConsoleUsable(t *testing.T) {
 // The kernel for PCs has no memory controller: what bounds a program there is
 // its own limit or, without one, the choice of the kernel's OOM killer.
 func TestE02_MemoryBombLeavesTheConsoleUsable(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, machine, keys, command, want string }{
 		{"limit", "pc", `"Limits": {"data": "96M"}`, "svc log bomb", "out of memory"},
 		{"none", "pc", ``, "dmesg", "Out of memory: Killed process"},
@@ -97,6 +99,7 @@ func TestE02_MemoryBombLeavesTheConsoleUsable(t *testing.T) {
 }
 
 func TestE06_BusyRealTimeProgramLeavesTheConsoleUsable(t *testing.T) {
+	t.Parallel()
 	for _, cores := range []string{"1", "2"} {
 		t.Run(cores, func(t *testing.T) {
 			b := besiege(t, "pc", "fifo", `"StopTimeout": "1s"`, "-smp", cores)

@@ -38,6 +38,7 @@ var faults = []fault{
 // A fault test waits for what a living appliance says on its first serial line;
 // QEMU exits with 0 also when PID 1 has died without a word.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for _, f := range faults {
 		t.Run(f.id, func(t *testing.T) {
 			bins := filepath.Join(repoRoot(t), "bin")
@@ -50,6 +51,7 @@ func TestFaults(t *testing.T) {
 
 // The naive init of testdata fails every one of the same tests: they can fail.
 func TestFaultsOfNaiveInit(t *testing.T) {
+	t.Parallel()
 	bins := naiveBinaries(t)
 	healthy := fault{words: "console=ttyS0"}
 	if reason := healthy.boot(t, bins); reason != "" {

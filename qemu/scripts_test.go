@@ -41,9 +41,10 @@ func slashdevProgram(t *testing.T) string {
 	return ""
 }
 
-// TestScripts runs the boot stories of testdata/script/*.txtar, one at a time:
-// a machine has enough to do with two cores.
+// TestScripts runs the boot stories of testdata/script/*.txtar one after the
+// other. Tests that boot run side by side, as many at once as there are cores.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	program := slashdevProgram(t)
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -64,6 +65,7 @@ func TestScripts(t *testing.T) {
 // TestExecListsDevices asks each machine for its devices: the PCs boot from
 // their disk through their own boot loader.
 func TestExecListsDevices(t *testing.T) {
+	t.Parallel()
 	program := slashdevProgram(t)
 	for machine, want := range map[string][]string{
 		"pc":      {"vda", "vda4", "ttyS0", "eth0"},
@@ -104,6 +106,7 @@ func runProgram(t *testing.T, program string, args ...string) string {
 // TestReadyImageIsNeverWritten boots one image on both PCs, as it is and with
 // more kernel words, and compares its bytes.
 func TestReadyImageIsNeverWritten(t *testing.T) {
+	t.Parallel()
 	program := slashdevProgram(t)
 	file := filepath.Join(t.TempDir(), "disk.img")
 	runProgram(t, program, "build", "--target", "pc", "-o", file)
@@ -140,6 +143,7 @@ func hash(t *testing.T, file string) [sha256.Size]byte {
 // TestAddPutsAFileIntoTheImage also shows that output is byte-exact: what comes
 // back is what went in.
 func TestAddPutsAFileIntoTheImage(t *testing.T) {
+	t.Parallel()
 	program := slashdevProgram(t)
 	want := make([]byte, 200_000)
 	for i := range want {

@@ -12,6 +12,7 @@ import (
 // again all the same, the watchdog is fed; and when PID 1 itself is destroyed,
 // as by a bad page of its file, the kernel reboots instead of hanging.
 func TestVandal(t *testing.T) {
+	t.Parallel()
 	c := machineOf(t, repoRoot(t)+"/bin", "vandal")
 	c.Watchdog, c.Cmdline = true, "console=ttyS0 quiet panic=1 init.watchdog=10"
 	m, ctx := talkTo(t, c)

@@ -48,6 +48,7 @@ func say(t *testing.T, ctx context.Context, m *qemu.Machine, command string) str
 // M13: a device manager that hangs is replaced, and the machine, whose watchdog
 // would have fired in this time, lives on.
 func TestM13_HungDevmgrIsReplaced(t *testing.T) {
+	t.Parallel()
 	m, ctx := talkTo(t, watched(t))
 	if console := strings.Join(m.Console(), "\n"); !strings.Contains(console, "init: watchdog armed: the machine is reset after 20 s of silence") {
 		t.Errorf("the watchdog was not armed: %s", console)
@@ -68,6 +69,7 @@ func TestM13_HungDevmgrIsReplaced(t *testing.T) {
 // M13: a PID 1 that hangs feeds the watchdog no more. Nobody can stop it by a
 // signal; the freezer of its control group can.
 func TestM13_HungInitIsReset(t *testing.T) {
+	t.Parallel()
 	m, ctx := talkTo(t, watched(t))
 	say(t, ctx, m, "mkdir /sys/fs/cgroup/ice && echo 1 > /sys/fs/cgroup/ice/cgroup.procs")
 	if err := m.Send("echo 1 > /sys/fs/cgroup/ice/cgroup.freeze\r"); err != nil {
