@@ -52,7 +52,9 @@ func reexecUnderLoad(s *stand) {
 		programs = append(programs, s.puppet(fmt.Sprintf("p%d", i)))
 	}
 	keeper, victim := s.puppet("beacon"), s.puppet("other")
-	s.do(keeper, "store file")
+	if said := s.do(keeper, "store file"); said != "" {
+		s.fail("store and barrier: %s", said)
+	}
 	s.reexecs() // the first one opens what all have
 	before := s.pids()
 	vitals, err := s.Vitals()

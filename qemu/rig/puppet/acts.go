@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -123,7 +124,8 @@ func count(arg string) error {
 	return nil
 }
 
-// store gives our init an open file without a name to keep.
+// store gives our init an open file without a name to keep, and waits until it
+// has taken it (BARRIER=1 of sd_notify(3)).
 func store(name string) error {
 	f, err := os.CreateTemp("/tmp", name)
 	if err != nil {
@@ -131,11 +133,30 @@ func store(name string) error {
 	}
 	defer f.Close()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err == nil {
-		defer unix.Close(fd)
-		err = unix.Sendmsg(fd, []byte("FDSTORE=1\nFDNAME="+name), unix.UnixRights(int(f.Fd())), &unix.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")}, 0)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, os.Remove(f.Name()))
+	defer unix.Close(fd)
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	to := &unix.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")}
+	err = errors.Join(
+		os.Remove(f.Name()),
+		unix.Sendmsg(fd, []byte("FDSTORE=1\nFDNAME="+name), unix.UnixRights(int(f.Fd())), to, 0),
+		unix.Sendmsg(fd, []byte("BARRIER=1"), unix.UnixRights(int(w.Fd())), to, 0),
+		w.Close(),
+		r.SetReadDeadline(time.Now().Add(time.Minute)),
+	)
+	if err == nil {
+		_, err = r.Read(make([]byte, 1))
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // flood writes so many bytes without a newline. It may block for as long as
