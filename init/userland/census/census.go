@@ -48,7 +48,7 @@ func find(root fs.FS, dir string, now time.Time) *state.State {
 		case u.Proc.Pid > 0:
 			u.State, u.Wanted, u.Starts = "up", true, 1
 		case u.Name == "perm":
-			u.State, u.Starts = "down", 1
+			u.State, u.Starts = "done", 1
 		default:
 			u.State = "down"
 		}

@@ -44,7 +44,7 @@ func TestFind(t *testing.T) {
 	for name, want := range map[string]string{
 		"hello": "up pid 71 life 2 wanted true left [/cg/hello/0 /cg/hello/10]",
 		"logd":  "stopping pid 12 life 0 wanted true left []",
-		"perm":  "down pid 0 life 1 wanted false left [/cg/perm/0]",
+		"perm":  "done pid 0 life 1 wanted false left [/cg/perm/0]",
 		"down":  "down pid 0 life 5 wanted false left [/cg/down/4]",
 		"left":  "down pid 0 life 2 wanted false left [/cg/left/1]",
 		"dead":  "down pid 0 life 1 wanted false left [/cg/dead/0]",
