@@ -14,6 +14,7 @@ import (
 	"slashdev/init/initreq"
 	"slashdev/init/linux"
 	"slashdev/init/plan"
+	"slashdev/init/roster"
 	"slashdev/init/signals"
 )
 
@@ -70,7 +71,7 @@ func TestP03_SignalLeadsTo(t *testing.T) {
 		to     end
 		at     string // run level
 	}{
-		{syscall.SIGTERM, restart, "6"}, {37, halted, "0"}, {38, off, "0"}, {39, restart, "6"}, {40, signals.Kexec, "6"},
+		{syscall.SIGTERM, signals.Reboot, "6"}, {37, signals.Halt, "0"}, {38, signals.PowerOff, "0"}, {39, signals.Reboot, "6"}, {40, signals.Kexec, "6"},
 	}
 	for _, tt := range tests {
 		bubble(t, func(r *rig) {
@@ -89,7 +90,7 @@ func TestP03_SignalLeadsTo(t *testing.T) {
 func TestKexecWithoutAKernelReboots(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.signal(34 + 6)
-		r.want("it leads to", string(r.m.ending.to), string(restart))
+		r.want("it leads to", string(r.m.ending.to), string(signals.Reboot))
 	})
 }
 
@@ -98,7 +99,7 @@ func TestP03_ImmediateEnd(t *testing.T) {
 	bubble(t, func(r *rig) {
 		n := len(r.k.Log())
 		r.signal(34 + 14)
-		if len(r.over) == 0 || r.m.ending.to != off {
+		if len(r.over) == 0 || r.m.ending.to != signals.PowerOff {
 			t.Fatalf("it leads to %+v", r.m.ending)
 		}
 		for _, c := range r.k.Log()[n:] {
@@ -160,6 +161,36 @@ func TestProgramsStopInReverse(t *testing.T) {
 	})
 }
 
+// S-04: hooks that hang are left behind, and the programs are stopped all the
+// same.
+func TestS04_HooksThatHang(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.do(func() {
+			r.m.add(roster.Entry{
+				Name: roster.Shutdown, Role: roster.Ender, Policy: children.Policy{Restart: children.Never},
+				Command: linux.Command{Path: "/hooks"},
+			})
+		})
+		begun := time.Now()
+		r.signal(38)
+		r.want("hello while the hooks run", string(r.m.unit("hello").State), string(children.Up))
+		for r.m.unit("hello").State == children.Up {
+			<-time.After(time.Second)
+			synctest.Wait()
+		}
+		if d := time.Since(begun); d > hookTime+time.Second {
+			t.Errorf("hello is stopped after %s", d)
+		}
+		for len(r.over) == 0 {
+			<-time.After(time.Second)
+			synctest.Wait()
+		}
+		if d := time.Since(begun); d > 101*time.Second {
+			t.Errorf("over after %s", d)
+		}
+	})
+}
+
 // sysvinit's "shutdown -H now": the variable first, then level 0 with the grace
 // that -t asked for.
 func TestInitHaltAndSleepTime(t *testing.T) {
@@ -171,7 +202,7 @@ func TestInitHaltAndSleepTime(t *testing.T) {
 		if err := r.request(initreq.Request{Cmd: initreq.RunLevel, RunLevel: '0', SleepTime: 2}, ""); err != nil {
 			t.Fatal(err)
 		}
-		r.want("it leads", string(r.m.ending.to), string(halted))
+		r.want("it leads", string(r.m.ending.to), string(signals.Halt))
 		for !slices.Contains(r.k.Log(), "kill /sys/fs/cgroup/slashdev/hello/0") {
 			<-time.After(100 * time.Millisecond)
 			synctest.Wait()

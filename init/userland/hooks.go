@@ -14,7 +14,7 @@ import (
 )
 
 // Each hook is killed, with all that it has started, after hookTime; PID 1
-// waits for all of them 15 s.
+// waits for all of them 10 s.
 const hookTime = 5 * time.Second
 
 // hooks runs the executables that the image has for an event, in the order of
