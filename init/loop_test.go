@@ -161,6 +161,23 @@ func TestProgramsWaitForDevicesAndPerm(t *testing.T) {
 	})
 }
 
+// M16: without userland there is no perm; what could run is not held up.
+func TestM16_PermThatCannotBeMadeIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.do(func() {
+			u := r.m.unit("perm")
+			u.Starts, u.State = 0, children.Making
+			r.m.exited(u, children.Event{Kind: children.Failed})
+		})
+		r.notify(100, "READY=1")
+		if got := r.started(); !strings.Contains(got, "/hello") {
+			t.Errorf("started %s", got)
+		}
+	})
+}
+
 func TestProgramsDoNotWaitForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
