@@ -32,7 +32,7 @@ func TestGokrazyProgram(t *testing.T) {
 	b.until("cat /tmp/resolv.conf", "nameserver 10.0.2.3")
 
 	// What PID 1 starts for WaitFor net sees the route go and come.
-	b.run("ip route del default && { /sbin/userland await net & } && sleep 1 && ip route add default via 10.0.2.2 && wait")
+	b.run("ip route del default via 10.0.2.2 && { /sbin/userland await net & } && sleep 1 && ip route add default via 10.0.2.2 && wait")
 
 	b.run("svc start contract")
 	b.until("svc log contract", `GOKRAZY_FIRST_START=""`)
