@@ -25,20 +25,35 @@ const (
 // kernelLog copies the kernel's log into the ring, with the kernel's own time.
 // Its mark is the kernel's number of the record behind.
 type kernelLog struct {
-	ring *ring.Ring
+	*Logger
 	raw  syscall.RawConn
 	mark int64
 	list []ring.Record
 }
 
+// kernelDelay keeps the kernel's hundreds of lines from the processor while the
+// machine boots: the kernel has them.
+const kernelDelay = 5 * time.Second
+
 func (l *Logger) readKernel(ctx context.Context) {
+	select {
+	case <-l.asked: // somebody wants to see lines now
+	case <-time.After(kernelDelay):
+	case <-ctx.Done():
+	}
+	l.copyKernel(ctx)
+}
+
+// copyKernel reads what is there, says so, and goes on with what comes.
+func (l *Logger) copyKernel(ctx context.Context) {
+	defer l.caughtUp()
 	f := l.cfg.Kernel
 	defer interrupt(ctx, f)()
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return
 	}
-	k := &kernelLog{ring: l.ring, raw: raw, mark: max(l.ring.Mark(kernelName), l.ring.Mark(initName))}
+	k := &kernelLog{Logger: l, raw: raw, mark: max(l.ring.Mark(kernelName), l.ring.Mark(initName))}
 	for buf := make([]byte, 8<<10); err == nil; { // one read is one record, and this is the longest
 		err = k.read(buf)
 	}
@@ -48,7 +63,11 @@ func (l *Logger) readKernel(ctx context.Context) {
 func (k *kernelLog) read(buf []byte) (err error) {
 	e := k.raw.Read(func(fd uintptr) bool {
 		err = k.drain(int(fd), buf)
-		return err != unix.EAGAIN || len(k.list) > 0
+		if err != unix.EAGAIN || len(k.list) > 0 {
+			return true
+		}
+		k.caughtUp()
+		return false
 	})
 	if len(k.list) > 0 {
 		_ = k.ring.Add(k.list...) // told by the sources, who lose more

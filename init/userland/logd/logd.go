@@ -62,7 +62,11 @@ type Logger struct {
 	tee     tee
 	kmsg    kmsg
 	sources []*source
-	mounted chan struct{} // gets a word when there may be a disk
+
+	mounted  chan struct{} // gets a word when there may be a disk
+	asked    chan struct{} // gets a word when somebody asks for lines
+	kernel   chan struct{} // closed when the ring has what the kernel had said
+	caughtUp func()        // closes it
 }
 
 // New returns a logger that goes on where the one before it ended.
@@ -71,7 +75,8 @@ func New(cfg Config) (*Logger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Logger{cfg: cfg, mounted: make(chan struct{}, 1)}
+	l := &Logger{cfg: cfg, mounted: make(chan struct{}, 1), asked: make(chan struct{}, 1), kernel: make(chan struct{})}
+	l.caughtUp = sync.OnceFunc(func() { close(l.kernel) })
 	if l.ring, err = ring.Open(file, cfg.Options.Ring, cfg.Now); err != nil {
 		return nil, err
 	}
@@ -118,6 +123,8 @@ func (l *Logger) Run(ctx context.Context) error {
 	}
 	if l.cfg.Kernel != nil {
 		sources.Go(func() { l.readKernel(ctx) })
+	} else {
+		l.caughtUp()
 	}
 	if l.cfg.DevLog != nil {
 		sources.Go(func() { l.readDevLog(ctx) })

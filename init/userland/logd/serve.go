@@ -33,10 +33,7 @@ func (l *Logger) Handle(ctx context.Context, words []string, w *ctl.Writer) erro
 		l.setMode(words[1])
 		return nil
 	case len(words) == 1 && words[0] == "mounted":
-		select {
-		case l.mounted <- struct{}{}:
-		default:
-		}
+		tell(l.mounted)
 		return nil
 	case len(words) == 1 && words[0] == "boots":
 		return l.boots(w)
@@ -48,6 +45,14 @@ func (l *Logger) Handle(ctx context.Context, words []string, w *ctl.Writer) erro
 		return l.answer(ctx, q, w)
 	}
 	return ctl.Errorf(ctl.Usage, "unknown request: log NAME|* [lines=N] [since=SECONDS] [boot=N] [follow=1], boots, mounted, console on|off")
+}
+
+// tell leaves a word for whoever waits for it.
+func tell(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // query is which lines a client wants.
@@ -87,6 +92,11 @@ func parseQuery(words []string) (q query, err error) {
 func (l *Logger) answer(ctx context.Context, q query, w *ctl.Writer) error {
 	if q.boot != 0 {
 		return l.answerOld(q, w)
+	}
+	tell(l.asked)
+	select {
+	case <-l.kernel:
+	case <-ctx.Done():
 	}
 	end := l.ring.End()
 	a := answer{query: q, w: w, wall: l.wall()}
