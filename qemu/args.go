@@ -88,8 +88,16 @@ func (c Config) serialArgs() []string {
 	return []string{"-serial", "stdio"}
 }
 
+// TimerWord is a kernel word for emulated PCs. Without it the kernel expects a
+// timer's interrupt within ten milliseconds of its own counting, finds none on
+// a host that has other things to do, and panics: "IO-APIC + timer doesn't work".
+const TimerWord = "no_timer_check"
+
 func (c Config) kernelArgs() []string {
 	var args []string
+	if c.Kernel != "" && (c.Machine == "pc" || c.Machine == "pc-uefi") {
+		c.Cmdline = strings.TrimSpace(c.Cmdline + " " + TimerWord)
+	}
 	for _, pair := range [][2]string{{"-kernel", c.Kernel}, {"-initrd", c.Initrd}, {"-dtb", c.DTB}, {"-append", c.Cmdline}} {
 		if pair[1] != "" {
 			args = append(args, pair[0], pair[1])

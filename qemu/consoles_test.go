@@ -80,7 +80,7 @@ func two(t *testing.T, words string, without ...string) (*qemu.Machine, context.
 	t.Helper()
 	c := beaconMachine(t, repoRoot(t)+"/bin")
 	c.Initrd = strip(t, c.Initrd, without)
-	c.Watchdog, c.Cmdline = strings.Contains(words, "init.watchdog="), "console=ttyS0 console=ttyS1 quiet panic=1 no_timer_check "+words
+	c.Watchdog, c.Cmdline = strings.Contains(words, "init.watchdog="), "console=ttyS0 console=ttyS1 quiet panic=1 "+words
 	path := withSecond(&c, shortDir(t))
 	c.Extra = append(c.Extra, "-serial", "chardev:second")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -160,7 +160,7 @@ func TestM16_EveryConsoleSaysTheCause(t *testing.T) {
 func TestPluggedConsole(t *testing.T) {
 	t.Parallel()
 	c := beaconMachine(t, repoRoot(t)+"/bin")
-	c.Cmdline = "console=ttyUSB0 console=ttyS0 quiet panic=1 no_timer_check"
+	c.Cmdline = "console=ttyUSB0 console=ttyS0 quiet panic=1"
 	path := withSecond(&c, shortDir(t))
 	m, ctx := talkTo(t, c)
 	second := connect(t, path)

@@ -31,7 +31,7 @@ func talkTo(t *testing.T, c qemu.Config) (*qemu.Machine, context.Context) {
 func watched(t *testing.T) qemu.Config {
 	t.Helper()
 	c := beaconMachine(t, repoRoot(t)+"/bin")
-	c.Watchdog, c.Cmdline = true, "console=ttyS0 quiet panic=1 no_timer_check init.watchdog=20"
+	c.Watchdog, c.Cmdline = true, "console=ttyS0 quiet panic=1 init.watchdog=20"
 	return c
 }
 

@@ -125,6 +125,9 @@ func (p *bootPlan) prepare(ctx context.Context) (config qemu.Config, err error) 
 func (p *bootPlan) build(ctx context.Context) (qemu.Config, error) {
 	options := image.Options{Appliance: p.appliance, Append: strings.Join(p.words, " "), Logf: p.logf}
 	options.Target, options.Board = target(p.machine, p.direct)
+	if options.Target == "pc" { // this image is for the emulator only
+		options.Append = strings.TrimSpace(qemu.TimerWord + " " + options.Append)
+	}
 	options.Arch, _ = qemu.Arch(p.machine)
 	options.Output = filepath.Join(p.dir, options.Target+".img")
 	for _, text := range p.add {
