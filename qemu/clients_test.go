@@ -45,7 +45,6 @@ var clients = []client{
 		"svc status store | grep up",
 	}},
 	{name: "SysvinitShutdownH", send: "/other/shutdown -h now", ends: powersOff, before: []string{
-		"/other/shutdown -h +600 & sleep 2; /other/shutdown -c; ! ls /run/shutdown.pid",
 		"/other/shutdown -k now really not",
 		"/other/shutdown -h +600 & while ! ls /run/shutdown.pid; do sleep 1; done; shutdown -c; while ls /run/shutdown.pid; do sleep 1; done",
 		"shutdown -r +600 & while ! ls /run/shutdown.pid; do sleep 1; done; /other/shutdown -c; while ls /run/shutdown.pid; do sleep 1; done",
@@ -240,7 +239,7 @@ func clientsMachine(t *testing.T) qemu.Config {
 	}
 	libraries := librariesIn(t, filepath.Join(from, "lib"))
 	hook := filepath.Join(t.TempDir(), "10-say")
-	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho hook: run level $RUNLEVEL > /dev/ttyS0\n"), 0o755); err != nil {
+	if err := os.WriteFile(hook, []byte("#!/bin/sh\necho \"<1>hook: run level $RUNLEVEL\" > /dev/kmsg\necho hook: run level $RUNLEVEL > /dev/ttyS0\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	add := []image.Extra{{File: hook, Path: "/etc/slashdev/shutdown.d/10-say"}, {File: buildProgram(t, "github.com/u-root/u-root/cmds/core/shutdown"), Path: "/other/uroot"}, {File: ext4Disk(t, 8<<20), Path: "/other/image"}}
