@@ -77,15 +77,7 @@ func TestP12_ManyClients(t *testing.T) {
 	}
 	go Serve(asUser{l, 0}, func([]string) ([]byte, error) { return nil, nil })
 	for range 1000 {
-		c, err := net.Dial("unix", path)
-		for errors.Is(err, syscall.EAGAIN) { // the queue is full: the server is at it
-			runtime.Gosched()
-			c, err = net.Dial("unix", path)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Close()
+		dial(t, path).Close()
 	}
 	if got := exchange(t, path, "status\n"); got != "ok\n" {
 		t.Errorf("got %q", got)
@@ -169,12 +161,22 @@ func TestE03_AcceptBacksOff(t *testing.T) {
 	})
 }
 
-func exchange(t *testing.T, path, send string) string {
+func dial(t *testing.T, path string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("unix", path)
+	for errors.Is(err, syscall.EAGAIN) { // the queue is full: the server is at it
+		runtime.Gosched()
+		c, err = net.Dial("unix", path)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+func exchange(t *testing.T, path, send string) string {
+	t.Helper()
+	c := dial(t, path)
 	defer c.Close()
 	if _, err := io.WriteString(c, send); err != nil {
 		t.Fatal(err)
