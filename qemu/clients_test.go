@@ -332,6 +332,9 @@ func needed(t *testing.T, libraries map[string]string, file string, add []image.
 // A loaded kernel is started after a clean end; QEMU sees no reset in between.
 // It has no root file system, says what it was told and panics.
 func TestKexec(t *testing.T) {
+	if !long {
+		t.Skip("left to make test-long")
+	}
 	if testing.Short() {
 		t.Skip("boots a machine: left out by -short")
 	}

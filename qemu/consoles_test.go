@@ -96,6 +96,9 @@ func two(t *testing.T, words string, without ...string) (*qemu.Machine, context.
 // P-07: a console that is stopped by XOFF under a flood of lines holds up
 // nobody, and says afterwards what it lost.
 func TestP07_StoppedConsole(t *testing.T) {
+	if !long {
+		t.Skip("left to make test-long")
+	}
 	t.Parallel()
 	m, ctx, second := two(t, "init.watchdog=20")
 	if err := m.Login(ctx, ""); err != nil {
