@@ -8,7 +8,7 @@ import (
 	"slashdev/init/linux/linuxtest"
 )
 
-const mountinfo = `21 1 8:2 / / ro,relatime - squashfs /dev/root ro
+const mounted = `21 1 8:2 / / ro,relatime - squashfs /dev/root ro
 22 21 0:5 / /dev rw,nosuid - devtmpfs devtmpfs rw
 23 21 0:21 / /proc rw - proc proc rw
 24 21 8:4 / /perm rw,nosuid - ext4 /dev/sda4 rw
@@ -25,7 +25,7 @@ sync all`
 
 func TestDo(t *testing.T) {
 	k := &linuxtest.Kernel{}
-	errs := Do(k, mountinfo)
+	errs := Do(k, mounted)
 	if got := strings.Join(k.Calls, "\n"); got != want || len(errs) > 0 {
 		t.Errorf("got\n%s\nwant\n%s\nerrors %v", got, want, errs)
 	}
@@ -43,7 +43,7 @@ func TestInitramfsHasNoDisk(t *testing.T) {
 func TestAnyStepMayFail(t *testing.T) {
 	for n, step := range strings.Split(want, "\n") {
 		k := &linuxtest.Kernel{FailCall: n + 1, Err: syscall.EBUSY}
-		errs := Do(k, mountinfo)
+		errs := Do(k, mounted)
 		if got := strings.Join(k.Calls, "\n"); got != want {
 			t.Errorf("%s failed: done\n%s", step, got)
 		}
@@ -54,7 +54,7 @@ func TestAnyStepMayFail(t *testing.T) {
 }
 
 func FuzzMountinfo(f *testing.F) {
-	f.Add(mountinfo)
+	f.Add(mounted)
 	f.Add(`1 1 8:1 / /\134040 rw - ext4 x rw`)
 	f.Fuzz(func(t *testing.T, s string) {
 		k := &linuxtest.Kernel{}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"slashdev/init/mountinfo"
 	"slashdev/init/userland/tool"
 )
 
@@ -53,7 +54,7 @@ func readBlockDevices(root fs.FS) ([]blockDevice, error) {
 	return list, nil
 }
 
-func readBlockDevice(root fs.FS, dir string, mounts []mountPoint) blockDevice {
+func readBlockDevice(root fs.FS, dir string, mounts []mountinfo.Mount) blockDevice {
 	event := readUevent(root, dir)
 	sectors, _ := strconv.ParseUint(firstLine(root, dir+"/size"), 10, 54)
 	d := blockDevice{
@@ -70,8 +71,8 @@ func readBlockDevice(root fs.FS, dir string, mounts []mountPoint) blockDevice {
 		}
 	}
 	for _, m := range mounts {
-		if m.device == d.Number {
-			d.Mounts = append(d.Mounts, m.dir)
+		if m.Device == d.Number {
+			d.Mounts = append(d.Mounts, m.Dir)
 		}
 	}
 	return d

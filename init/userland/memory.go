@@ -103,10 +103,10 @@ func df(_ context.Context, e *tool.Env, args []string) error {
 	t.Row("TARGET", "TYPE", "SIZE", "USED", "AVAIL", "USE%")
 	for _, m := range list {
 		var st unix.Statfs_t
-		if len(rest) > 0 || unix.Statfs(m.dir, &st) != nil || st.Blocks == 0 && !opts.Has("a") {
+		if len(rest) > 0 || unix.Statfs(m.Dir, &st) != nil || st.Blocks == 0 && !opts.Has("a") {
 			continue
 		}
-		dfRow(&t, m.dir, m.fstype, st)
+		dfRow(&t, m.Dir, m.FSType, st)
 	}
 	for _, path := range rest {
 		var st unix.Statfs_t

@@ -4,64 +4,29 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"slashdev/init/mountinfo"
 	"slashdev/init/userland/tool"
 )
 
-// mountPoint is one line of /proc/self/mountinfo (proc(5)).
-type mountPoint struct {
-	device  string // major:minor
-	dir     string
-	options string
-	fstype  string
-	source  string
-	super   string
-}
-
-// parseMountinfo reads the table, in mount order.
-func parseMountinfo(text string) ([]mountPoint, error) {
-	var list []mountPoint
-	for l := range strings.Lines(text) {
-		left, right, ok := strings.Cut(strings.TrimSpace(l), " - ")
-		f, g := strings.Fields(left), strings.Fields(right)
-		if !ok || len(f) < 6 || len(g) < 2 {
-			return list, fmt.Errorf("parse mountinfo: %q", tool.Cut(l, 60))
-		}
-		m := mountPoint{device: f[2], dir: unescapeMount(f[4]), options: f[5], fstype: g[0], source: unescapeMount(g[1])}
-		if len(g) > 2 {
-			m.super = g[2]
-		}
-		list = append(list, m)
-	}
-	return list, nil
-}
-
-// unescapeMount undoes the \040 of blanks, tabs, newlines and backslashes.
-func unescapeMount(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-func readMounts(root fs.FS) ([]mountPoint, error) {
+// readMounts returns the mounted file systems, in mount order.
+func readMounts(root fs.FS) ([]mountinfo.Mount, error) {
 	text, err := fs.ReadFile(root, "proc/self/mountinfo")
 	if err != nil {
 		return nil, err
 	}
-	return parseMountinfo(string(text))
+	var list []mountinfo.Mount
+	for l := range strings.Lines(string(text)) {
+		m, ok := mountinfo.Parse(l)
+		if !ok {
+			return list, fmt.Errorf("parse mountinfo: %q", tool.Cut(l, 60))
+		}
+		list = append(list, m)
+	}
+	return list, nil
 }
 
 func mount(_ context.Context, e *tool.Env, args []string) error {
@@ -98,8 +63,8 @@ func listMounts(e *tool.Env, fstype string) error {
 	var t tool.Table
 	t.Row("TARGET", "TYPE", "SOURCE", "OPTIONS")
 	for _, m := range list {
-		if fstype == "" || m.fstype == fstype {
-			t.Row(m.dir, m.fstype, tool.Cut(m.source, 24), m.options)
+		if fstype == "" || m.FSType == fstype {
+			t.Row(m.Dir, m.FSType, tool.Cut(m.Source, 24), m.Options)
 		}
 	}
 	_, err = t.WriteTo(e.Out)

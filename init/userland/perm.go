@@ -33,7 +33,7 @@ func perm(ctx context.Context, e *tool.Env, _ []string) error {
 	}
 	p, planErr := readPlan(e.Root)
 	for _, m := range mounts {
-		if m.dir == permDir {
+		if m.Dir == permDir {
 			return makePermDirs(e, p)
 		}
 	}

@@ -4,8 +4,9 @@ import (
 	"bufio"
 	"errors"
 	"io/fs"
-	"strconv"
 	"strings"
+
+	"slashdev/init/mountinfo"
 )
 
 // What is read of a table at a time. A mount point's path may have 4096 bytes,
@@ -28,31 +29,21 @@ type kind func(fstype string) bool
 func view(fstype string) bool { return fstype == "fuse" || strings.HasPrefix(fstype, "fuse.") }
 
 // disk is a file system whose contents outlive the machine.
-func disk(fstype string) bool {
-	switch fstype {
-	case "proc", "sysfs", "devtmpfs", "devpts", "tmpfs", "ramfs", "rootfs", "mqueue", "cgroup", "cgroup2",
-		"bpf", "pstore", "fusectl", "efivarfs", "securityfs", "debugfs", "tracefs", "configfs", "hugetlbfs",
-		"binfmt_misc", "nsfs", "autofs":
-		return false
-	}
-	return !view(fstype)
-}
+func disk(fstype string) bool { return mountinfo.OnDisk(fstype) }
 
-// mounts returns the file systems of a kind, in mount order. Format:
-// proc_pid_mountinfo(5).
+// mounts returns the file systems of a kind, in mount order.
 func mounts(root fs.FS, want kind) []mount {
 	var all []mount
 	lines(root, "proc/self/mountinfo", func(l string) {
-		before, after, ok := strings.Cut(l, " - ")
-		f, g := strings.Fields(before), strings.Fields(after)
-		if !ok || len(f) < 5 || len(g) < 1 || !want(g[0]) {
+		m, ok := mountinfo.Parse(l)
+		if !ok || !want(m.FSType) {
 			return
 		}
 		if len(all) == maxMounts {
 			copy(all, all[1:])
 			all = all[:maxMounts-1]
 		}
-		all = append(all, mount{f[2], unescape(f[4])})
+		all = append(all, mount{m.Device, m.Dir})
 	})
 	return all
 }
@@ -62,7 +53,7 @@ func swaps(root fs.FS) []string {
 	var all []string
 	lines(root, "proc/swaps", func(l string) {
 		if f := strings.Fields(l); len(f) > 1 && strings.HasPrefix(f[0], "/") && len(all) < maxMounts {
-			all = append(all, unescape(f[0]))
+			all = append(all, mountinfo.Unescape(f[0]))
 		}
 	})
 	return all
@@ -88,20 +79,4 @@ func lines(root fs.FS, path string, line func(string)) {
 			return
 		}
 	}
-}
-
-// unescape decodes the \ooo of blanks, newlines and backslashes in a path.
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if v, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(v))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }

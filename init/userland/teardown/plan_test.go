@@ -8,7 +8,7 @@ import (
 	"testing/fstest"
 )
 
-const mountinfo = `21 1 8:2 / / ro,relatime - squashfs /dev/root ro
+const mounted = `21 1 8:2 / / ro,relatime - squashfs /dev/root ro
 22 21 0:5 / /dev rw,nosuid - devtmpfs devtmpfs rw
 23 21 0:21 / /proc rw - proc proc rw
 24 21 8:4 / /perm rw,nosuid - ext4 /dev/sda4 rw
@@ -37,7 +37,7 @@ func text(steps []Step) string {
 
 func TestPlan(t *testing.T) {
 	root := machine(map[string]string{
-		"proc/self/mountinfo":               mountinfo,
+		"proc/self/mountinfo":               mounted,
 		"proc/swaps":                        "Filename Type Size Used Priority\n/perm/swap\\040file file 1 0 -2\n/dev/sda3 partition 1 0 -3\n",
 		"sys/block/sda/dev":                 "8:0\n",
 		"sys/block/loop0/dev":               "7:0\n",
@@ -101,11 +101,11 @@ func TestN06_MountTableOfAnySize(t *testing.T) {
 }
 
 func FuzzMountinfo(f *testing.F) {
-	f.Add(mountinfo, "Filename\n/swap file 1 0 -2\n")
+	f.Add(mounted, "Filename\n/swap file 1 0 -2\n")
 	f.Add("1 1 8:1 / /\\134040 rw - ext4 x rw", "/\\012")
 	f.Add(strings.Repeat("9", maxLine+1)+" - ext4 x\n", "\x00")
-	f.Fuzz(func(t *testing.T, mountinfo, swaps string) {
-		root := machine(map[string]string{"proc/self/mountinfo": mountinfo, "proc/swaps": swaps})
+	f.Fuzz(func(t *testing.T, mounted, swaps string) {
+		root := machine(map[string]string{"proc/self/mountinfo": mounted, "proc/swaps": swaps})
 		steps := slices.Concat(First(root), Plan(root), Last(root))
 		if len(steps) < 3 || steps[len(steps)-1].Verb != Sync || len(steps) > 5*maxMounts {
 			t.Fatalf("%d steps: %v", len(steps), steps)
