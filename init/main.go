@@ -25,11 +25,15 @@ import (
 	"slashdev/init/linux"
 	"slashdev/init/renew"
 	"slashdev/init/signals"
+	"slashdev/init/threads"
 )
 
 // memoryLimit is where the garbage collector starts to work harder. PID 1
 // needs a tenth of it.
 const memoryLimit = 32 << 20
+
+// spareThreads is how many may wait for the kernel at the same time.
+const spareThreads = 3
 
 func main() {
 	came := make(chan os.Signal, 256)
@@ -43,7 +47,7 @@ func main() {
 	k.CloseOnExec()
 	debug.SetGCPercent(10)
 	debug.SetMemoryLimit(memoryLimit)
-
+	threads.Reserve(spareThreads)
 	m := newMachine(host{Kernel: k})
 	if !m.resume() {
 		bootUp(m, k)
