@@ -18,7 +18,7 @@ const (
 // Cursor is a place in the ring; the zero Cursor is its beginning.
 type Cursor struct {
 	Offset int64
-	Seq    uint64 // of the last record before it; 0: not known
+	Seq    uint64 // of the last record before it; 0: there was none
 }
 
 // Reader reads records in order. It is for one goroutine.
@@ -71,7 +71,7 @@ func (rd *Reader) Next(ctx context.Context) (list []Record, lost int, err error)
 		rd.at.Offset += int64(len(text))
 		list = parseAll(text)
 	}
-	if first := list[0].Seq; rd.at.Seq != 0 && first > rd.at.Seq+1 {
+	if first := list[0].Seq; first > rd.at.Seq+1 {
 		lost = int(first - rd.at.Seq - 1)
 	}
 	rd.at.Seq = list[len(list)-1].Seq
