@@ -10,7 +10,8 @@
 // decide owner, group and mode (rules), what is known about the device gives
 // it more names (naming, drivers/ident); the difference between what /dev
 // should be and was comes out as a few steps (namespace), which are performed
-// below /devices (devdir). Then observers hear of it (watch, ctl). At start
+// below /devices (devdir). Then programs that use libudev can read of it
+// (udevdb) and hear of it (monitor), then our observers (watch, ctl). At start
 // every device found in sysfs goes the same way. Package daemon is the loop.
 package main
 
@@ -85,7 +86,8 @@ func run(env environment, args []string) int {
 	return exitUsage
 }
 
-const usage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-announce NAME]...
+const usage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-udev DIR]
+                     [-announce NAME]...
        devmgr dev VERB ...        the same as: dev VERB ...
        devmgr udevadm VERB ...    settle and trigger, for scripts
 

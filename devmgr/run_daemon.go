@@ -13,13 +13,16 @@ import (
 	"slashdev/devmgr/daemon"
 )
 
-const daemonUsage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-announce NAME]...
+const daemonUsage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-udev DIR]
+                     [-announce NAME]...
 
-Keeps owners, modes and links below /devices as they should be.
+Keeps owners, modes and links below /devices as they should be, and says what
+it knows to programs that use libudev.
   -n        dry run: print what would be done for the devices present, and exit
   -sys DIR  sysfs (/sys)
   -dev DIR  the devtmpfs to work in (/devices)
   -run DIR  directory of the control sockets (/run/slashdev)
+  -udev DIR directory of the database for programs that use libudev (/run/udev)
   -announce NAME
             tell the supervisor when this name below /dev comes and goes
 `
@@ -31,7 +34,7 @@ func runDaemon(env environment, args []string) int {
 	}
 	cfg.Logf = func(format string, a ...any) { fmt.Fprintf(env.stderr, "devmgr: "+format+"\n", a...) }
 	dry := false
-	dirs := map[string]*string{"sys": &cfg.Sys, "dev": &cfg.Dev, "run": &cfg.Run}
+	dirs := map[string]*string{"sys": &cfg.Sys, "dev": &cfg.Dev, "run": &cfg.Run, "udev": &cfg.Udev}
 	for i := 0; i < len(args); i++ {
 		name := trimDashes(args[i])
 		switch dir := dirs[name]; {

@@ -7,7 +7,9 @@
 // is missed. Coldplug and hotplug take the same path, and a lost event (an
 // overrun, a gap in the sequence) is repaired by comparing everything with
 // sysfs again. For each device the node has its owner and mode before its
-// links lead to it, and observers hear of it last.
+// links lead to it; then the database of udev says what is known of it, then
+// the listeners of libudev hear of it, and our own observers last. When it
+// goes, the database forgets it before its links go.
 package daemon
 
 import (
@@ -34,6 +36,7 @@ type Config struct {
 	Sys        string        // sysfs; "" means /sys
 	Dev        string        // the devtmpfs to work in; "" means /devices
 	Run        string        // where the sockets are; "" means /run/slashdev
+	Udev       string        // where programs that use libudev look; "" means /run/udev
 	GroupFile  string        // "" means /etc/group
 	Notify     string        // socket of the supervisor, see sd_notify; "" means none
 	Announce   []string      // names that the supervisor is told of when they come and go
@@ -42,6 +45,7 @@ type Config struct {
 	Logf       func(format string, args ...any)
 
 	source source // tests: instead of the kernel
+	sender sender // tests: instead of the kernel's socket
 }
 
 func (c Config) withDefaults() Config {
@@ -53,6 +57,7 @@ func (c Config) withDefaults() Config {
 	set(&c.Sys, "/sys")
 	set(&c.Dev, "/devices")
 	set(&c.Run, "/run/slashdev")
+	set(&c.Udev, "/run/udev")
 	set(&c.GroupFile, "/etc/group")
 	if c.Logf == nil {
 		c.Logf = func(string, ...any) {}
@@ -75,6 +80,7 @@ type daemon struct {
 	pipe      *Pipeline
 	dir       *devdir.Dir
 	src       source
+	udev      udev
 	hub       watch.Hub
 	inbox     chan func()
 	stopped   chan struct{} // closed when the loop has ended
@@ -82,6 +88,7 @@ type daemon struct {
 	pending   map[string]*pending
 	repair    repair
 	waiters   map[*waiter]struct{}
+	kicked    uint64          // until this kick has been answered, events may wait unseen
 	there     map[string]bool // of cfg.Announce: what the supervisor knows to be there
 	stats     stats
 	started   time.Time     // monotonic, and
@@ -112,6 +119,7 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer d.dir.Close()
+	defer d.udev.close()
 	listeners, err := d.listen()
 	if err != nil {
 		d.src.Close()
@@ -159,6 +167,7 @@ func open(cfg Config) (*daemon, error) {
 		d.src.Close()
 		return nil, err
 	}
+	d.udev = openUdev(cfg)
 	return d, nil
 }
 

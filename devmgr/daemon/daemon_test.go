@@ -17,6 +17,7 @@ import (
 	"slashdev/devmgr/ctl"
 	"slashdev/devmgr/daemon"
 	"slashdev/devmgr/devtest"
+	"slashdev/devmgr/udevdb"
 	"slashdev/devmgr/uevent"
 )
 
@@ -66,6 +67,7 @@ type machine struct {
 	first              string        // what the first message said behind its status
 	told               func() string // waits for the next message to the supervisor
 	watchdog           time.Duration
+	heard              []string // what libudev's listeners heard
 }
 
 func newMachine(t *testing.T) *machine {
@@ -129,8 +131,9 @@ func (m *machine) start() (stop func()) {
 	m.must(err)
 	cfg := daemon.Config{
 		Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Notify: m.root + "/notify",
-		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce, Watchdog: m.watchdog,
+		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce, Watchdog: m.watchdog, Udev: m.root + "/udev",
 	}
+	cfg = daemon.WithSender(cfg, m.hear)
 	if m.src != nil {
 		cfg = daemon.WithSource(cfg, m.src)
 	}
@@ -159,6 +162,22 @@ func (m *machine) start() (stop func()) {
 	}
 	_, m.first, _ = strings.Cut(first, " ms\n")
 	return stop
+}
+
+// hear notes a message, and what the database and /dev show at that moment.
+func (m *machine) hear(properties uevent.Env, tags []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id := udevdb.ID(uevent.Event{DevPath: properties.Get("DEVPATH"), Subsystem: properties.Get("SUBSYSTEM"), Env: properties})
+	text, err := os.ReadFile(m.root + "/udev/data/" + id)
+	state := strings.ReplaceAll(string(text), "\n", " ")
+	if err != nil {
+		state = "none"
+	}
+	if name := strings.TrimPrefix(properties.Get("DEVNAME"), "/dev/"); name != "" {
+		state += "; " + m.stat(name)
+	}
+	m.heard = append(m.heard, fmt.Sprintf("%s %s: %s", properties.Get("ACTION"), id, state))
 }
 
 func (m *machine) logf(format string, args ...any) {
@@ -473,6 +492,7 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 	m.start()
 	cfg := daemon.WithSource(daemon.Config{Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group"},
 		&source{items: make(chan item, 1)})
+	cfg.Udev = m.root + "/udev2"
 	if err := daemon.Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "another daemon") {
 		t.Errorf("got %v", err)
 	}
@@ -481,7 +501,7 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 
 func TestRunReportsWhatIsMissing(t *testing.T) {
 	dir := t.TempDir()
-	cfg := daemon.WithSource(daemon.Config{Sys: dir, Dev: dir + "/nosuch", Run: dir + "/run"}, &source{items: make(chan item, 1)})
+	cfg := daemon.WithSource(daemon.Config{Sys: dir, Dev: dir + "/nosuch", Run: dir + "/run", Udev: dir + "/udev"}, &source{items: make(chan item, 1)})
 	if err := daemon.Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "open "+dir+"/nosuch: no such file") {
 		t.Errorf("no /devices: %v", err)
 	}

@@ -1,7 +1,24 @@
 package daemon
 
+import "slashdev/devmgr/uevent"
+
 // WithSource replaces the kernel's socket in a test.
 func WithSource(c Config, s source) Config {
 	c.source = s
 	return c
 }
+
+// WithSender makes a test the listener of libudev's messages.
+func WithSender(c Config, send func(properties uevent.Env, tags []string)) Config {
+	c.sender = testSender(send)
+	return c
+}
+
+type testSender func(properties uevent.Env, tags []string)
+
+func (s testSender) Send(properties uevent.Env, tags []string) error {
+	s(properties, tags)
+	return nil
+}
+
+func (testSender) Close() error { return nil }

@@ -35,6 +35,7 @@ func (d *daemon) loop(ctx context.Context) error {
 		d.tick(time.Now())
 		d.dir.Flush()
 		d.wakeWaiters()
+		d.showQueue(d.busy())
 		d.announce("")
 		d.prove(time.Now())
 	}
@@ -81,12 +82,13 @@ func (d *daemon) take(m message) error {
 	case m.err != nil:
 		return m.err
 	default:
+		d.showQueue(true)
 		d.handle(m.event)
 	}
 	return nil
 }
 
-// handle makes one event true: node first, then links, then observers.
+// handle makes one event true: node first, then links, then those who are told.
 func (d *daemon) handle(ev uevent.Event) {
 	d.repair.note(ev.SeqNum, time.Now())
 	steps, rescan, err := d.pipe.Hint(ev)
@@ -96,16 +98,11 @@ func (d *daemon) handle(ev uevent.Event) {
 	if rescan {
 		d.repair.overrun(time.Now())
 	}
-	late := false
+	n, late := news{event: ev}, false
 	for _, s := range steps {
-		late = d.perform(s) || late
+		late = d.perform(s, &n) || late
 	}
-	r := d.record(ev)
-	if p := d.pending[ev.DevPath]; late && p != nil {
-		p.records = append(p.records, r)
-		return
-	}
-	d.hub.Publish(r)
+	d.tell(n, late)
 }
 
 func (d *daemon) record(ev uevent.Event) watch.Record {
@@ -127,12 +124,17 @@ func lastSlash(s string) int {
 	return i
 }
 
-// perform does the steps of one change. late means that the node is not there
-// yet; the device is then in d.pending.
-func (d *daemon) perform(s Step) (late bool) {
+// perform does the steps of one change, and adds to n what is to be told of
+// it. late means that the node is not there yet; the device is then in
+// d.pending.
+func (d *daemon) perform(s Step, n *news) (late bool) {
 	devpath := s.Change.DevPath()
 	if s.Change.Device == nil {
 		delete(d.pending, devpath)
+	}
+	n.record = d.udev.forget(s.Change)
+	if s.Change.Device != nil {
+		n.record, n.present = d.udevRecord(s), true
 	}
 	if d.apply(s.Ops) {
 		return false
@@ -141,6 +143,22 @@ func (d *daemon) perform(s Step) (late bool) {
 		d.pending[devpath] = newPending(time.Now())
 	}
 	return true
+}
+
+// tell lets the database and the observers know, once the node is there.
+func (d *daemon) tell(n news, late bool) {
+	if p := d.pending[n.event.DevPath]; late && p != nil {
+		p.news = append(p.news, n)
+		return
+	}
+	d.publish(n)
+}
+
+func (d *daemon) publish(n news) {
+	if err := d.udev.tell(n); err != nil {
+		d.warnf("%v", err)
+	}
+	d.hub.Publish(d.record(n.event))
 }
 
 // apply does ops and says whether the nodes were there.
@@ -161,11 +179,22 @@ func (d *daemon) apply(ops []namespace.Op) (complete bool) {
 func (d *daemon) coldplug() error {
 	start := time.Now()
 	d.apply(d.pipe.Fixed())
-	if err := d.pipe.Sync(func(s Step) { d.perform(s) }); err != nil {
+	tell, wait := d.udev.coldplug(d.warnf)
+	err := d.pipe.Sync(func(s Step) {
+		n := news{event: presence(s.Change, uevent.Add)}
+		if late := d.perform(s, &n); late {
+			d.tell(n, late)
+		} else {
+			tell <- n
+		}
+	})
+	wait()
+	if err != nil {
 		return fmt.Errorf("coldplug: %w", err)
 	}
 	d.sweep()
 	d.dir.Flush()
+	d.showQueue(d.busy())
 	d.stats.coldplug, d.stats.ready = time.Since(start), true
 	nodes, links := d.pipe.space.Len()
 	ms := d.stats.coldplug.Milliseconds()

@@ -1,19 +1,15 @@
 package daemon
 
-import (
-	"time"
-
-	"slashdev/devmgr/watch"
-)
+import "time"
 
 // pending is a device whose node was not there when its event was handled.
 // The kernel makes the node first, so this is rare; it is tried again with
 // growing pauses, and observers wait for the result.
 type pending struct {
-	since   time.Time
-	next    time.Time
-	pause   time.Duration
-	records []watch.Record
+	since time.Time
+	next  time.Time
+	pause time.Duration
+	news  []news
 }
 
 const (
@@ -48,8 +44,8 @@ func (d *daemon) retry(devpath string, p *pending, now time.Time) {
 		d.warnf("%s: its node has not appeared in %s", devpath, giveUpTime)
 	}
 	delete(d.pending, devpath)
-	for _, r := range p.records {
-		d.hub.Publish(r)
+	for _, n := range p.news {
+		d.publish(n)
 	}
 }
 

@@ -32,8 +32,9 @@ func NewPipeline(sys sysfs.FS, program *rules.Program) *Pipeline {
 
 // Step is what follows from one change of one device.
 type Step struct {
-	Change devtree.Change
-	Ops    []namespace.Op
+	Change   devtree.Change
+	Decision rules.Decision // of a device that is there
+	Ops      []namespace.Op
 }
 
 // Fixed returns the steps that make the links that every /dev has.
@@ -105,19 +106,19 @@ func (p *Pipeline) Again(devpath string) []namespace.Op {
 
 func (p *Pipeline) step(c devtree.Change) Step {
 	if c.Device == nil {
-		return Step{c, p.space.Drop(c.Old.DevPath)}
+		return Step{Change: c, Ops: p.space.Drop(c.Old.DevPath)}
 	}
 	if !c.Device.HasNode() && (c.Old == nil || !c.Old.HasNode()) {
 		return Step{Change: c}
 	}
-	return Step{c, p.space.Put(c.Device.DevPath, p.entries(c.Device))}
+	if !c.Device.HasNode() {
+		return Step{Change: c, Ops: p.space.Put(c.Device.DevPath, nil)}
+	}
+	dec := p.decide(c.Device)
+	return Step{c, dec, p.space.Put(c.Device.DevPath, p.entries(c.Device, dec))}
 }
 
-func (p *Pipeline) entries(d *devtree.Device) []namespace.Entry {
-	if !d.HasNode() {
-		return nil
-	}
-	dec := p.decide(d)
+func (p *Pipeline) entries(d *devtree.Device, dec rules.Decision) []namespace.Entry {
 	node := &namespace.Node{Block: d.Block, Major: d.Major, Minor: d.Minor,
 		Set: dec.Set, Mode: dec.Mode, UID: dec.UID, GID: dec.GID, Owner: dec.Owner, Group: dec.Group}
 	entries := []namespace.Entry{{Name: d.DevName, Node: node}}

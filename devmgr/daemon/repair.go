@@ -5,7 +5,6 @@ import (
 
 	"slashdev/devmgr/devtree"
 	"slashdev/devmgr/uevent"
-	"slashdev/devmgr/watch"
 )
 
 // repair decides when to compare everything with sysfs again. An overrun is a
@@ -71,7 +70,6 @@ func (d *daemon) resync() {
 	start := time.Now()
 	var added, removed, changed int
 	err := d.pipe.Sync(func(s Step) {
-		late := d.perform(s)
 		action := uevent.Change
 		switch {
 		case s.Change.Old == nil:
@@ -81,7 +79,9 @@ func (d *daemon) resync() {
 		default:
 			changed++
 		}
-		d.publishStep(s, action, late)
+		n := news{event: presence(s.Change, action)}
+		late := d.perform(s, &n)
+		d.tell(n, late)
 	})
 	if err != nil {
 		d.warnf("resync: %v", err)
@@ -97,19 +97,12 @@ func (d *daemon) resync() {
 	d.repair.done(now, now.Sub(start), found)
 }
 
-// publishStep tells observers of a change whose event was lost.
-func (d *daemon) publishStep(s Step, action uevent.Action, late bool) {
-	dev := s.Change.Device
+// presence is the event for a change whose own event was lost, or came before
+// our time.
+func presence(c devtree.Change, action uevent.Action) uevent.Event {
+	dev := c.Device
 	if dev == nil {
-		dev = s.Change.Old
+		dev = c.Old
 	}
-	r := watch.Record{Time: d.now(), Action: string(action), DevPath: dev.DevPath, Subsystem: dev.Subsystem, Name: dev.Name()}
-	if dev.HasNode() {
-		r.Name, r.Node = dev.DevName, dev.Number()
-	}
-	if p := d.pending[dev.DevPath]; late && p != nil {
-		p.records = append(p.records, r)
-		return
-	}
-	d.hub.Publish(r)
+	return uevent.Event{Action: action, DevPath: dev.DevPath, Subsystem: dev.Subsystem, Env: dev.Env}
 }

@@ -49,6 +49,9 @@ func (d *daemon) wait(ctx context.Context, w *waiter, start func()) error {
 // passBarriers answers those who wait for kicks up to n. A loss that is known
 // is repaired first.
 func (d *daemon) passBarriers(n uint64) {
+	if d.kicked <= n {
+		d.kicked = 0
+	}
 	for w := range d.waiters {
 		if w.barrier == 0 || w.barrier > n {
 			continue

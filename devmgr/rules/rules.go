@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"slashdev/devmgr/devtree"
+	"slashdev/devmgr/uevent"
 )
 
 // Decision says how a device's node should be. The zero Decision leaves it as
@@ -28,6 +29,11 @@ type Decision struct {
 	Group  string
 	Links  []string // below /dev
 	Reason string   // which rule, for people
+
+	LinkPriority int        // of the claims to Links
+	Properties   uevent.Env // that rules and probes set; a name with a dot in front is not stored
+	Tags         []string
+	Persist      bool // the record in the database outlasts a clean-up
 }
 
 // Attrs reads an attribute of the device, "" if it has none.

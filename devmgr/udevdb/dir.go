@@ -27,6 +27,7 @@ type Dir struct {
 	found map[string]bool // files of an earlier process that nobody has asked for yet
 	buf   []byte
 	busy  bool // the file queue exists
+	fresh bool // no file was there
 }
 
 // state is what must be remembered of a record to write the next one.
@@ -71,6 +72,7 @@ func Open(path string) (*Dir, error) {
 	for _, e := range entries {
 		d.found[e.Name()] = true
 	}
+	d.fresh = len(d.found) == 0
 	return d, nil
 }
 
@@ -109,6 +111,13 @@ func (d *Dir) dropTags() {
 	}
 	clear(d.tag)
 }
+
+// Fresh says whether nobody had written the database before.
+func (d *Dir) Fresh() bool { return d.fresh }
+
+// Knows says whether the device was dealt with before; of those that are not
+// in the database that is assumed.
+func (d *Dir) Knows(id string) bool { return !numbered(id) || d.known[id] != nil || d.found[id] }
 
 // Read returns what the database holds of a device.
 func (d *Dir) Read(id string) (Record, error) { return Read(d.root, id) }

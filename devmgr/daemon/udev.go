@@ -1,0 +1,187 @@
+package daemon
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+
+	"slashdev/devmgr/devtree"
+	"slashdev/devmgr/monitor"
+	"slashdev/devmgr/udevdb"
+	"slashdev/devmgr/uevent"
+)
+
+// news is what is to be told of one event when its steps are done.
+type news struct {
+	event   uevent.Event
+	record  udevdb.Record // of a device that went, what was known of it
+	present bool
+}
+
+// sender is where the listeners of libudev are: the kernel's socket, or a test.
+type sender interface {
+	Send(properties uevent.Env, tags []string) error
+	Close() error
+}
+
+// udev is what programs see that know udev: its database and its messages.
+// Without it the machine has its nodes all the same, so what cannot be opened
+// is left out.
+type udev struct {
+	db     *udevdb.Dir
+	sender sender
+	seq    uint64 // of the latest event, for news that have none of their own
+	fresh  bool   // nobody wrote the database before
+}
+
+func openUdev(cfg Config) udev {
+	u := udev{sender: cfg.sender, seq: sequence(cfg)}
+	var err error
+	if u.sender == nil {
+		if s, serr := monitor.NewSender(); serr == nil {
+			u.sender = s
+		} else {
+			err = serr
+		}
+	}
+	db, dberr := udevdb.Open(cfg.Udev)
+	if dberr == nil {
+		u.db, u.fresh = db, db.Fresh()
+		dberr = db.SetQueue(true)
+	}
+	for _, err := range []error{err, dberr} {
+		if err != nil {
+			cfg.Logf("udev: %v", err)
+		}
+	}
+	return u
+}
+
+// sequence returns the number of the latest event of the kernel.
+func sequence(cfg Config) uint64 {
+	text, _ := os.ReadFile(cfg.Sys + "/kernel/uevent_seqnum")
+	n, _ := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	return max(n, 1)
+}
+
+func (u *udev) close() {
+	if u.db != nil {
+		u.db.Close()
+	}
+	if u.sender != nil {
+		u.sender.Close()
+	}
+}
+
+// deviceID returns the id of a device, "" for none.
+func deviceID(d *devtree.Device) string {
+	if d == nil {
+		return ""
+	}
+	return udevdb.ID(uevent.Event{DevPath: d.DevPath, Subsystem: d.Subsystem, Env: d.Env})
+}
+
+// forget takes the device that went, or that has another number now, out of
+// the database, and returns what was known of it.
+func (u *udev) forget(c devtree.Change) (old udevdb.Record) {
+	id := deviceID(c.Old)
+	if u.db == nil || id == "" || id == deviceID(c.Device) {
+		return old
+	}
+	old, _ = u.db.Read(id)
+	_ = u.db.Remove(id) // nobody can mend it
+	return old
+}
+
+// udevRecord is what the database is to say of a device that is there.
+func (d *daemon) udevRecord(s Step) udevdb.Record {
+	dev, dec := s.Change.Device, s.Decision
+	r := udevdb.Record{ID: deviceID(dev), DevName: dev.DevName, Priority: dec.LinkPriority,
+		Properties: dec.Properties, CurrentTags: dec.Tags, Persist: dec.Persist}
+	for _, e := range d.pipe.space.Entries(dev.DevPath) {
+		if e.Node == nil && !byNumber(e.Name) {
+			r.Links = append(r.Links, e.Name)
+		}
+	}
+	return r
+}
+
+// byNumber is true for the links that every node has, which no program asks for.
+func byNumber(link string) bool {
+	return strings.HasPrefix(link, "char/") || strings.HasPrefix(link, "block/")
+}
+
+// tell writes the record and sends the message; the message says what a reader
+// of the database finds.
+func (u *udev) tell(n news) error {
+	err := u.put(&n)
+	return errors.Join(err, u.send(n))
+}
+
+func (u *udev) put(n *news) (err error) {
+	if u.db != nil && n.present && n.record.ID != "" {
+		n.record, err = u.db.Put(n.record)
+	}
+	return err
+}
+
+func (u *udev) send(n news) error {
+	if u.sender == nil {
+		return nil
+	}
+	if u.seq = max(u.seq, n.event.SeqNum); n.event.SeqNum == 0 {
+		n.event.SeqNum = u.seq
+	}
+	r := n.record
+	return u.sender.Send(monitor.Announce(n.event, monitor.Found{
+		Initialized: r.Initialized, Properties: r.Properties, Links: r.Links, Tags: r.Tags, CurrentTags: r.CurrentTags,
+	}), r.Tags)
+}
+
+// coldplug tells the news that it is sent on a goroutine of its own, so that
+// the files of one device are written while the next is looked at. Until wait
+// has returned nobody else may use u. What an earlier process has told of is
+// not announced again.
+func (u *udev) coldplug(warnf func(string, ...any)) (tell chan<- news, wait func()) {
+	queue, done := make(chan news, batch), make(chan error, 1)
+	go func() {
+		var first error
+		for n := range queue {
+			known := u.knows(n.record.ID)
+			err := u.put(&n)
+			if !known {
+				err = errors.Join(err, u.send(n))
+			}
+			if first == nil {
+				first = err
+			}
+		}
+		done <- first
+	}()
+	return queue, func() {
+		close(queue)
+		if err := <-done; err != nil {
+			warnf("%v", err)
+		}
+		if u.db != nil {
+			u.db.Sweep()
+		}
+	}
+}
+
+func (u *udev) knows(id string) bool { return u.db != nil && !u.fresh && u.db.Knows(id) }
+
+// busy says whether an event waits, as far as it can be seen from here.
+func (d *daemon) busy() bool {
+	return len(d.msgs) > 0 || len(d.pending) > 0 || !d.repair.due.IsZero() || d.kicked != 0
+}
+
+func (d *daemon) showQueue(busy bool) {
+	if d.udev.db == nil {
+		return
+	}
+	if err := d.udev.db.SetQueue(busy); err != nil {
+		d.warnf("%v", err)
+	}
+}
