@@ -90,6 +90,7 @@ const usage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-udev
                      [-announce NAME]...
        devmgr dev VERB ...        the same as: dev VERB ...
        devmgr udevadm VERB ...    settle and trigger, for scripts
+       devmgr modprobe NAME ...   load a kernel module
 
 devmgr daemon is started by init. Look at devices with dev.
 `

@@ -77,7 +77,3 @@ func udevTrigger(env environment, args []string) int {
 	env.stdout = env.stderr // scripts expect silence
 	return runDev(env, append([]string{"trigger", action}, words...))
 }
-
-func runModprobe(env environment, args []string) int {
-	return env.fail(exitUsage, "modprobe: loading modules is not there yet: build the module into the kernel")
-}
