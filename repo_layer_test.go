@@ -76,7 +76,7 @@ func checkLayers(tr *tree) (all []finding) {
 var devmgrOrder = []string{
 	"uevent", "sysfs", "devtree",
 	"rules", "rules/udev", "rules/devfsd", "rules/devfsrules", "rules/devd", "naming", "namespace",
-	"devdir", "devfuse", "udevdb", "monitor", "bpf", "watch", "actions", "ctl", "daemon", "devtest", ".",
+	"devdir", "devfuse", "udevdb", "monitor", "bpf", "watch", "actions", "ctl", "udevctl", "daemon", "devtest", ".",
 }
 
 func checkOrder(tr *tree) (all []finding) {

@@ -96,7 +96,7 @@ func (s *Server) client(ctx context.Context, conn *net.UnixConn) {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if s.RootOnly && !fromRoot(conn) {
+	if s.RootOnly && !FromRoot(conn) {
 		refuse(conn, Errorf(Refused, "permission denied: this socket is for root"))
 		return
 	}
@@ -158,7 +158,8 @@ func (s *Server) logf(format string, args ...any) {
 	}
 }
 
-func fromRoot(conn *net.UnixConn) bool {
+// FromRoot says whether the process that connected to conn is of root.
+func FromRoot(conn *net.UnixConn) bool {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return false

@@ -9,32 +9,47 @@ import (
 	"strings"
 
 	"slashdev/devmgr/ctl"
+	"slashdev/devmgr/udevctl"
 )
 
-type listener struct {
-	server *ctl.Server
-	socket *net.UnixListener
-}
-
-// listen opens the two control sockets. Clients that connect during coldplug
-// wait for its end.
-func (d *daemon) listen() ([]listener, error) {
+// listen opens the sockets and returns what serves them. Clients that connect
+// during coldplug wait for its end.
+func (d *daemon) listen() (serve []func(context.Context), err error) {
 	servers := []*ctl.Server{
 		{Path: filepath.Join(d.cfg.Run, "devmgr.sock"), Mode: 0o600, RootOnly: true, Handle: d.answer(true), Logf: d.cfg.Logf},
 		{Path: filepath.Join(d.cfg.Run, "devmgr-ro.sock"), Mode: 0o666, Handle: d.answer(false), Logf: d.cfg.Logf},
 	}
-	var all []listener
+	var open []*net.UnixListener
+	defer func() {
+		for _, l := range open {
+			if err != nil {
+				l.Close()
+			}
+		}
+	}()
 	for _, s := range servers {
 		l, err := s.Listen()
 		if err != nil {
-			for _, open := range all {
-				open.socket.Close()
-			}
 			return nil, err
 		}
-		all = append(all, listener{s, l})
+		open = append(open, l)
+		serve = append(serve, func(ctx context.Context) { d.complain("control", s.Serve(ctx, l)) })
 	}
-	return all, nil
+	l, err := listenEvents(d.cfg)
+	if err != nil {
+		return nil, err
+	}
+	serve = append(serve, func(ctx context.Context) { d.serveEvents(ctx, l) })
+	if l := d.listenUdev(); l != nil {
+		serve = append(serve, func(ctx context.Context) { d.complain("udev control", udevctl.Serve(ctx, l, d.obey)) })
+	}
+	return serve, nil
+}
+
+func (d *daemon) complain(what string, err error) {
+	if err != nil {
+		d.cfg.Logf("%s: %v", what, err)
+	}
 }
 
 // request is a request taken apart: options start with "--".

@@ -88,6 +88,8 @@ type daemon struct {
 	pending   map[string]*pending
 	repair    repair
 	waiters   map[*waiter]struct{}
+	paused    bool            // events are left alone
+	stop      func()          // ends the loop
 	kicked    uint64          // until this kick has been answered, events may wait unseen
 	there     map[string]bool // of cfg.Announce: what the supervisor knows to be there
 	stats     stats
@@ -120,26 +122,22 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer d.dir.Close()
 	defer d.udev.close()
-	listeners, err := d.listen()
+	serve, err := d.listen()
 	if err != nil {
 		d.src.Close()
 		return err
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, d.stop = context.WithCancel(ctx)
+	defer d.stop()
 	defer d.src.Close() // ends read, which wg waits for
 	wg.Go(func() { d.read(ctx) })
 	if err := d.coldplug(); err != nil {
 		return err
 	}
-	for _, l := range listeners {
-		wg.Go(func() {
-			if err := l.server.Serve(ctx, l.socket); err != nil {
-				cfg.Logf("control: %v", err)
-			}
-		})
+	for _, s := range serve {
+		wg.Go(func() { s(ctx) })
 	}
 	return d.loop(ctx)
 }

@@ -21,10 +21,14 @@ func (d *daemon) loop(ctx context.Context) error {
 	defer close(d.stopped)
 	for {
 		timer.Reset(d.sleep(time.Now()))
+		msgs := d.msgs
+		if d.paused {
+			msgs = nil
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case m := <-d.msgs:
+		case m := <-msgs:
 			if err := d.takeBatch(m); err != nil {
 				return err
 			}

@@ -108,8 +108,7 @@ func (d *daemon) monitor(r *request) error {
 			r.w.Record("missed", strconv.Itoa(rec.Missed))
 			continue
 		}
-		r.w.Record("time", strconv.FormatFloat(rec.Time.Seconds(), 'f', 3, 64), "action", rec.Action,
-			"subsystem", rec.Subsystem, "name", rec.Name, "devpath", rec.DevPath, "node", rec.Node)
+		r.w.Record(eventPairs(rec)...)
 	}
 }
 

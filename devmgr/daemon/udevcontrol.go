@@ -1,0 +1,46 @@
+package daemon
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+
+	"slashdev/devmgr/udevctl"
+)
+
+// listenUdev opens udev's control socket. A machine without it is no worse off
+// but for programs that ask it whether a device manager runs.
+func (d *daemon) listenUdev() *net.UnixListener {
+	l, err := udevctl.Listen(filepath.Join(d.cfg.Udev, "control"))
+	if err != nil {
+		d.cfg.Logf("udev control: %v", err)
+		return nil
+	}
+	return l
+}
+
+// obey does what udevadm control orders. It answers when the loop has done it.
+func (d *daemon) obey(ctx context.Context, m udevctl.Message) {
+	switch m.Kind {
+	case udevctl.StopQueue, udevctl.StartQueue:
+		_ = d.do(ctx, func() { d.paused = m.Kind == udevctl.StopQueue })
+	case udevctl.Reload:
+		_ = d.do(ctx, d.reload)
+	case udevctl.Ping:
+		_ = d.do(ctx, d.lookAtQueue)
+	case udevctl.Exit:
+		d.stop()
+	default:
+		d.cfg.Logf("udev control: order %d (%d, %q) has no meaning here", m.Kind, m.Number, m.Text)
+	}
+}
+
+// reload reads the rules again; they hold for the events that come.
+func (d *daemon) reload() { d.pipe.rules = loadRules(d.cfg) }
+
+// lookAtQueue makes the file queue exist until all that the kernel has sent up
+// to now is done: who pings and then looks for the file misses nothing.
+func (d *daemon) lookAtQueue() {
+	d.kicked = d.src.Kick()
+	d.showQueue(true)
+}
