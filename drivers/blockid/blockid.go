@@ -1,0 +1,68 @@
+// Package blockid tells what is on a block device: which file system, container
+// or partition table, with which label and which UUID.
+//
+// The answers are those of blkid(8) and of udev's blkid builtin, and the keys of
+// their properties are theirs (udev(7)). A device is untrusted: a probe reads at
+// most 1 MiB of it, follows no pointer out of it, and encodes what it quotes.
+package blockid
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Property is one answer, as udev's database holds it.
+type Property struct{ Key, Value string }
+
+// Info says what is on a device. What is not known is empty.
+type Info struct {
+	Type      string // as mount(8) calls it: ext4, vfat, crypto_LUKS
+	Usage     string // filesystem, raid, crypto or other
+	Version   string
+	UUID      string
+	UUIDSub   string // of this member, where UUID is of the whole
+	Label     string // as written there, but for space behind it: hostile
+	BlockSize uint32
+	Table     string // partition table: gpt or dos
+	TableUUID string
+
+	names []Property // what discs say about themselves, without ID_FS_
+}
+
+// Probe looks at a device of the given size. It is no error if nothing known is there.
+func Probe(device io.ReaderAt, size int64) (Info, error) {
+	w := newWindow(device, size)
+	info := superblock(w)
+	info.Label = strings.TrimRightFunc(info.Label, isSpace)
+	info.Table, info.TableUUID = partitionTable(w, info)
+	if w.err != nil {
+		return Info{}, fmt.Errorf("probe block device: %w", w.err)
+	}
+	return info, nil
+}
+
+// Properties lists what udev's blkid builtin exports.
+func (i Info) Properties() []Property {
+	var all []Property
+	add := func(key, value string) {
+		if value != "" {
+			all = append(all, Property{key, value})
+		}
+	}
+	add("ID_FS_LABEL", replace(i.Label))
+	add("ID_FS_LABEL_ENC", Encode(i.Label))
+	add("ID_FS_UUID", replace(i.UUID))
+	add("ID_FS_UUID_ENC", Encode(i.UUID))
+	add("ID_FS_UUID_SUB", replace(i.UUIDSub))
+	add("ID_FS_UUID_SUB_ENC", Encode(i.UUIDSub))
+	add("ID_FS_VERSION", Encode(i.Version))
+	for _, p := range i.names {
+		add("ID_FS_"+p.Key, Encode(p.Value))
+	}
+	add("ID_FS_TYPE", Encode(i.Type))
+	add("ID_FS_USAGE", Encode(i.Usage))
+	add("ID_PART_TABLE_UUID", i.TableUUID)
+	add("ID_PART_TABLE_TYPE", i.Table)
+	return all
+}

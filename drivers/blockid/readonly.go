@@ -1,0 +1,35 @@
+package blockid
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+func squashfs(w *window) (Info, bool) {
+	sb := w.at(0, 96)
+	var order binary.ByteOrder = binary.LittleEndian
+	switch {
+	case sb.has(0, "sqsh"):
+		order = binary.BigEndian
+	case !sb.has(0, "hsqs"):
+		return Info{}, false
+	}
+	major, minor := sb.number(28, 2, order), sb.number(30, 2, order)
+	info := Info{Type: "squashfs", Usage: "filesystem", Version: fmt.Sprintf("%d.%d", major, minor)}
+	if major < 4 {
+		info.Type, info.BlockSize = "squashfs3", 1024
+	}
+	return info, true
+}
+
+func erofs(w *window) (Info, bool) {
+	sb := w.at(1024, 128)
+	if sb.le32(0) != 0xe0f5e1e2 {
+		return Info{}, false
+	}
+	info := Info{Type: "erofs", Usage: "filesystem", UUID: sb.uuid(48), Label: sb.text(64, 16)}
+	if shift := sb.byte(12); shift < 32 {
+		info.BlockSize = 1 << shift
+	}
+	return info, true
+}

@@ -1,0 +1,144 @@
+package blockid
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Tags of descriptors (ECMA-167).
+const (
+	tagPrimary   = 1
+	tagAnchor    = 2
+	tagLogical   = 6
+	tagEnd       = 8
+	tagIntegrity = 9
+)
+
+// udf finds the recognition sequence, then the anchor, which says in which blocks
+// the descriptors are.
+func udf(w *window) (Info, bool) {
+	if !udfRecognised(w) {
+		return Info{}, false
+	}
+	for _, size := range []int64{512, 1024, 2048, 4096} {
+		anchor := w.at(256*size, 512)
+		if anchor.le16(0) == tagAnchor && anchor.le32(12) == 256 {
+			return udfVolume(w, size, anchor)
+		}
+	}
+	return Info{}, false
+}
+
+// udfRecognised looks for NSR02 or NSR03 among the volume structure descriptors,
+// each of which fills 2048 bytes, or a block where blocks are larger.
+func udfRecognised(w *window) bool {
+	for _, step := range []int64{2048, 4096} {
+		for i := int64(0); i < maxDescriptors; i++ {
+			id := w.at(0x8000+i*step, 6).text(1, 5)
+			switch id {
+			case "NSR02", "NSR03":
+				return true
+			case "BEA01", "BOOT2", "CD001", "CDW02", "TEA01":
+				continue
+			}
+			break
+		}
+	}
+	return false
+}
+
+func udfVolume(w *window, size int64, anchor block) (Info, bool) {
+	info := Info{Type: "udf", Usage: "filesystem", BlockSize: uint32(size)}
+	found := false
+	for i := int64(0); i < min(int64(anchor.le32(16))/size, 64); i++ {
+		d := w.at((int64(anchor.le32(20))+i)*size, 512)
+		switch d.le16(0) {
+		case tagPrimary:
+			info.udfPrimary(d)
+			found = true
+		case tagLogical:
+			info.udfLogical(w, d, size)
+		case tagEnd, 0:
+			return info, found
+		}
+	}
+	return info, found
+}
+
+func (i *Info) udfPrimary(d block) {
+	set := dstring(d.slice(72, 128))
+	i.UUID = udfUUID(d.slice(72, 128))
+	application := d.text(345, 23)
+	if application == "" {
+		application = d.text(389, 23) // the implementation, which is the tool that wrote the disc
+	}
+	i.names = append(i.names,
+		Property{"VOLUME_ID", dstring(d.slice(24, 32))},
+		Property{"VOLUME_SET_ID", set},
+		Property{"APPLICATION_ID", strings.TrimPrefix(application, "*")})
+}
+
+func (i *Info) udfLogical(w *window, d block, size int64) {
+	i.Label = dstring(d.slice(84, 128))
+	i.names = append(i.names, Property{"LOGICAL_VOLUME_ID", i.Label})
+	rev := d.le16(240)
+	if lvid := w.at(int64(d.le32(436))*size, 512); lvid.le16(0) == tagIntegrity {
+		parts := int(min(lvid.le32(72), 16))
+		if r := lvid.le16(80 + 8*parts + 40); r != 0 {
+			rev = r
+		}
+	}
+	if rev != 0 {
+		i.Version = fmt.Sprintf("%d.%02x", rev>>8, rev&0xff)
+	}
+}
+
+// dstring decodes a field whose first byte says how many bytes a character has
+// and whose last byte how many bytes are used.
+func dstring(b block) string {
+	if len(b) == 0 {
+		return ""
+	}
+	used := b.slice(1, min(int(b[len(b)-1]), len(b)-1)-1)
+	switch b[0] {
+	case 8:
+		return latin1(used)
+	case 16:
+		return utf16Text(used, binary.BigEndian)
+	}
+	return ""
+}
+
+func latin1(b block) string {
+	var s []byte
+	for _, c := range b {
+		if c == 0 {
+			break
+		}
+		s = utf8.AppendRune(s, rune(c))
+	}
+	return string(s)
+}
+
+// udfUUID makes 16 hexadecimal digits of the first characters of the volume set
+// identifier, as udflabel(8) describes.
+func udfUUID(b block) string {
+	set := dstring(b)
+	if len(set) < 8 {
+		return ""
+	}
+	digits := 0
+	for digits < min(len(set), 16) && strings.IndexByte("0123456789abcdefABCDEF", set[digits]) >= 0 {
+		digits++
+	}
+	switch {
+	case digits == 16:
+		return strings.ToLower(set[:16])
+	case digits >= 8 && len(set) >= 12:
+		return strings.ToLower(set[:8]) + hex.EncodeToString([]byte(set[8:12]))
+	}
+	return hex.EncodeToString([]byte(set[:8]))
+}
