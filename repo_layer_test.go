@@ -123,8 +123,8 @@ var seams = []seam{
 var harmless = regexp.MustCompile(`^([A-Z0-9_]+|Errno|Signal|Stat_t|SysProcAttr|WaitStatus|Credential)$`)
 
 // plain lists who else may use package syscall: sysfs reads attributes at half the price of
-// package os, the builder locks its cache.
-const plain = " devmgr/sysfs image/gobuild"
+// package os, actions kill process groups, the builder locks its cache.
+const plain = " devmgr/sysfs devmgr/actions image/gobuild"
 
 func checkSeams(tr *tree) (all []finding) {
 	for _, im := range tr.imports(tr.code()) {
