@@ -190,9 +190,7 @@ func (r *Runner) work(t *task) {
 	r.running--
 	r.note(result)
 	delete(r.tasks, t)
-	for _, next := range r.order.remove(t) {
-		r.ready = append(r.ready, next)
-	}
+	r.ready = append(r.ready, r.order.remove(t)...)
 	for w := range r.waiters {
 		w.done(t)
 	}
