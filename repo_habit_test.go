@@ -103,7 +103,6 @@ var mayskip = []struct {
 }{
 	{"...", regexp.MustCompile(`^needs (root|user namespaces|/dev/fuse|/dev/kvm|QEMU|bin/parts)`)},
 	{"...", regexp.MustCompile(`^boots a machine: left out by -short`)},
-	{"qemu", regexp.MustCompile(`^left to make test-long`)}, // two that a busy host fails now and then
 	{"image/... qemu/...", regexp.MustCompile(`^\S+ is not installed \(\S+\)`)},
 	{"devmgr/uevent devmgr/daemon", regexp.MustCompile(`^(no uevent socket here|cannot trigger events here)`)},
 }

@@ -1,6 +1,0 @@
-//go:build long
-
-package qemu_test
-
-// long says that the slow tests run too.
-const long = true
