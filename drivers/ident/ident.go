@@ -1,4 +1,12 @@
-// Package ident derives the identity of a device from sysfs.
+// Package ident derives the identity of a device from sysfs, in the words of
+// the programs and built-ins that udev's rules call.
+//
+// [USB] is usb_id, [Path] is path_id, [Input] is input_id. Each takes the tree
+// of sysfs and the path of a device in it ("/devices/pci0000:00/...") and
+// returns properties in the order in which udev 252 says them, with the values
+// that it gives them. What a device says of itself is taken for hostile: it
+// comes out bounded, with every byte replaced or written as \xNN that has no
+// place in the name of a file or on a terminal.
 //
 // Paths says where a device is plugged in, in the words of udev's ID_PATH,
 // which people have in their fstab: pci-0000:00:1f.2-ata-1,
@@ -7,6 +15,7 @@
 package ident
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -14,6 +23,27 @@ import (
 
 // maxDepth bounds the walk from a device to the root.
 const maxDepth = 64
+
+// Path says what udev's path_id says of a device, where it is plugged in:
+//
+//	ID_PATH=pci-0000:00:1f.2-ata-1.0
+//	ID_PATH_TAG=pci-0000_00_1f_2-ata-1_0
+//	ID_PATH_ATA_COMPAT=pci-0000:00:1f.2-ata-1
+//
+// The last one only of disks at an ATA port, as older versions named them. The
+// source is the chain of devices above it.
+func Path(tree fs.FS, devpath string) ([]Property, error) {
+	w := climb(tree, devpath)
+	if w == nil {
+		return nil, fmt.Errorf("path_id: %s: no bus with stable addresses: %w", devpath, fs.ErrNotExist)
+	}
+	main := join(w.parts)
+	all := properties{{"ID_PATH", main}, {"ID_PATH_TAG", tag(main)}}
+	if w.older != "" {
+		all.add("ID_PATH_ATA_COMPAT", w.spelled(w.older))
+	}
+	return all, nil
+}
 
 // walk is the way from a device up to the root of the machine.
 type walk struct {
@@ -32,6 +62,23 @@ type walk struct {
 // spellings by which it is known too. It returns nothing for devices that are
 // not plugged in anywhere, or whose place has no stable address.
 func Paths(tree fs.FS, devpath string) []string {
+	w := climb(tree, devpath)
+	if w == nil {
+		return nil
+	}
+	all := []string{join(w.parts)}
+	if w.older != "" {
+		all = append(all, w.spelled(w.older))
+	}
+	if w.virtio && w.disk && strings.HasPrefix(all[0], "pci-") {
+		all = append(all, "virtio-"+all[0])
+	}
+	return all
+}
+
+// climb walks from a device to the root, and returns nil if its place has no
+// stable address.
+func climb(tree fs.FS, devpath string) *walk {
 	kind := subsystem(tree, strings.TrimPrefix(devpath, "/"))
 	w := &walk{tree: tree, disk: kind == "block" || kind == "scsi_tape"}
 	for dir, n := strings.TrimPrefix(devpath, "/"), 0; strings.Contains(dir, "/") && n < maxDepth; n++ {
@@ -41,21 +88,15 @@ func Paths(tree fs.FS, devpath string) []string {
 	if len(w.parts) == 0 || !w.parent || w.disk && !w.transport {
 		return nil
 	}
-	return w.spellings()
+	return w
 }
 
-func (w *walk) spellings() []string {
-	main := join(w.parts)
-	all := []string{main}
-	if w.older != "" {
-		parts := append([]string{}, w.parts...)
-		parts[0] = w.older
-		all = append(all, join(parts))
-	}
-	if w.virtio && w.disk && strings.HasPrefix(main, "pci-") {
-		all = append(all, "virtio-"+main)
-	}
-	return all
+// spelled returns the path with another word for the place nearest to the
+// device.
+func (w *walk) spelled(nearest string) string {
+	parts := append([]string{}, w.parts...)
+	parts[0] = nearest
+	return join(parts)
 }
 
 func join(nearestFirst []string) string {
@@ -102,7 +143,7 @@ func (w *walk) visit(dir string) string {
 		return w.above(dir, "acpi")
 	case "xen":
 		w.add("xen-" + name)
-		w.parent, w.transport = true, true
+		w.parent = true
 		return w.above(dir, "xen")
 	case "virtio":
 		w.transport, w.virtio = true, len(w.parts) == 0

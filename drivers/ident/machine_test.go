@@ -1,0 +1,127 @@
+package ident
+
+import (
+	"encoding/hex"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// recording is a machine as it was recorded in testdata: its sysfs, and what
+// each program of udev said of each device.
+type recording struct {
+	tree fstest.MapFS
+	said []said
+}
+
+type said struct {
+	device, program string
+	want            []Property
+}
+
+func recorded(t testing.TB, name string) *recording {
+	t.Helper()
+	archive, err := txtar.ParseFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &recording{tree: fstest.MapFS{}}
+	for _, f := range archive.Files {
+		r.device(t, f.Name, string(f.Data))
+	}
+	return r
+}
+
+func (r *recording) device(t testing.TB, devpath, lines string) {
+	for line := range strings.Lines(lines) {
+		kind, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		name, value, _ := strings.Cut(rest, "=")
+		file := strings.TrimPrefix(devpath, "/") + "/" + name
+		switch kind {
+		case "A":
+			text := strings.NewReplacer(`\n`, "\n", `\\`, `\`).Replace(value)
+			r.tree[file] = &fstest.MapFile{Data: []byte(text)}
+		case "H":
+			b, err := hex.DecodeString(value)
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			r.tree[file] = &fstest.MapFile{Data: b}
+		case "L":
+			r.tree[file] = &fstest.MapFile{Data: []byte(value), Mode: fs.ModeSymlink}
+		case "O":
+			r.say(devpath, rest)
+		default:
+			t.Fatalf("%s: %q", devpath, line)
+		}
+	}
+}
+
+func (r *recording) say(devpath, line string) {
+	program, property, some := strings.Cut(line, " ")
+	last := len(r.said) - 1
+	if last < 0 || r.said[last].device != devpath || r.said[last].program != program {
+		r.said = append(r.said, said{device: devpath, program: program})
+		last++
+	}
+	if some {
+		key, value, _ := strings.Cut(property, "=")
+		r.said[last].want = append(r.said[last].want, Property{key, value})
+	}
+}
+
+// programs are our words for udev's.
+func programs() map[string]func(fs.FS, string) ([]Property, error) {
+	return map[string]func(fs.FS, string) ([]Property, error){
+		"usb_id":  USB,
+		"path_id": Path,
+	}
+}
+
+// TestMachines compares all that was recorded of real machines.
+func TestMachines(t *testing.T) {
+	for _, name := range []string{"pc.txtar"} {
+		r := recorded(t, name)
+		compared := 0
+		for _, s := range r.said {
+			program := programs()[s.program]
+			if program == nil {
+				continue
+			}
+			got, err := program(r.tree, s.device)
+			if (err == nil) != (s.want != nil) {
+				t.Errorf("%s: %s %s: %d properties, error %v", name, s.program, s.device, len(s.want), err)
+			}
+			if !slices.Equal(got, s.want) {
+				t.Errorf("%s: %s %s:\n%s", name, s.program, s.device, difference(got, s.want))
+			}
+			compared++
+		}
+		if compared < 50 {
+			t.Errorf("%s: only %d answers compared", name, compared)
+		}
+	}
+}
+
+// difference shows what is in one of two lists only.
+func difference(got, want []Property) string {
+	var b strings.Builder
+	for _, p := range want {
+		if !slices.Contains(got, p) {
+			b.WriteString("\tmissing " + p.Key + "=" + p.Value + "\n")
+		}
+	}
+	for _, p := range got {
+		if !slices.Contains(want, p) {
+			b.WriteString("\twrong   " + p.Key + "=" + p.Value + "\n")
+		}
+	}
+	if b.Len() == 0 {
+		return "\tthe same in another order"
+	}
+	return b.String()
+}
