@@ -52,6 +52,7 @@ func (c *command) infoText(records []ctl.Record) {
 	}
 	c.field("driver", r.Get("driver"))
 	c.field("modalias", r.Get("modalias"))
+	c.field("modules", r.Get("modules"))
 	label := "links"
 	for l := range r.Values("link") {
 		c.field(label, l)
@@ -87,6 +88,8 @@ func (c *command) infoJSON(records []ctl.Record) {
 	b := deviceJSON(nil, records[0])
 	b = append(b[:len(b)-1], `, "rule": `...)
 	b = appendJSONString(b, records[0].Get("rule"))
+	b = append(b, `, "modules": `...)
+	b = appendJSONString(b, records[0].Get("modules"))
 	b = append(b, `, "parents": `...)
 	var parents []string
 	for _, p := range records[1:] {

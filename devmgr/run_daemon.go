@@ -28,7 +28,7 @@ it knows to programs that use libudev.
 `
 
 func runDaemon(env environment, args []string) int {
-	cfg := daemon.Config{Notify: env.getenv("NOTIFY_SOCKET")}
+	cfg := daemon.Config{Notify: env.getenv("NOTIFY_SOCKET"), Modules: "/"}
 	if us, err := strconv.Atoi(env.getenv("WATCHDOG_USEC")); err == nil && us > 0 {
 		cfg.Watchdog = time.Duration(us) * time.Microsecond
 	}

@@ -29,6 +29,7 @@ import (
 	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
 	"slashdev/devmgr/watch"
+	"slashdev/drivers/kmod"
 )
 
 // Config says what to serve. The zero value is right on the appliance.
@@ -42,10 +43,12 @@ type Config struct {
 	Announce   []string      // names that the supervisor is told of when they come and go
 	Watchdog   time.Duration // the supervisor ends a loop that is silent for so long; 0: it does not
 	ReceiveBuf int           // of the uevent socket, in bytes; 0 means 64 MiB
+	Modules    string        // root of the system whose kernel modules are loaded; "" means that none are
 	Logf       func(format string, args ...any)
 
-	source source // tests: instead of the kernel
-	sender sender // tests: instead of the kernel's socket
+	kernel kmod.Kernel // tests: what takes modules instead of the kernel
+	source source      // tests: instead of the kernel
+	sender sender      // tests: instead of the kernel's socket
 }
 
 func (c Config) withDefaults() Config {
@@ -87,6 +90,8 @@ type daemon struct {
 	msgs      chan message
 	pending   map[string]*pending
 	repair    repair
+	modules   *modules
+	readyBy   time.Time // not zero: when READY is said even if modules are still being loaded
 	waiters   map[*waiter]struct{}
 	paused    bool            // events are left alone
 	stop      func()          // ends the loop
@@ -122,6 +127,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer d.dir.Close()
 	defer d.udev.close()
+	defer d.modules.stop()
 	serve, err := d.listen()
 	if err != nil {
 		d.src.Close()
@@ -149,6 +155,7 @@ func open(cfg Config) (*daemon, error) {
 		pending: map[string]*pending{}, waiters: map[*waiter]struct{}{}, there: map[string]bool{},
 		started: time.Now(), uptime: uptime(),
 	}
+	d.modules = newModules(cfg)
 	d.pipe = NewPipeline(d.sys, loadRules(cfg))
 	if err := os.MkdirAll(cfg.Run, 0o755); err != nil {
 		return nil, fmt.Errorf("make %s: %w", cfg.Run, err)

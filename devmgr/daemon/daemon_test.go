@@ -67,6 +67,7 @@ type machine struct {
 	first              string        // what the first message said behind its status
 	told               func() string // waits for the next message to the supervisor
 	watchdog           time.Duration
+	kernel             *moduleKernel
 	heard              []string // what libudev's listeners heard
 }
 
@@ -132,6 +133,10 @@ func (m *machine) start() (stop func()) {
 	cfg := daemon.Config{
 		Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Notify: m.root + "/notify",
 		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce, Watchdog: m.watchdog, Udev: m.root + "/udev",
+	}
+	if m.kernel != nil {
+		cfg.Modules = m.root
+		cfg = daemon.WithKernel(cfg, m.kernel)
 	}
 	cfg = daemon.WithSender(cfg, m.hear)
 	if m.src != nil {

@@ -1,6 +1,9 @@
 package daemon
 
-import "slashdev/devmgr/uevent"
+import (
+	"slashdev/devmgr/uevent"
+	"slashdev/drivers/kmod"
+)
 
 // WithSource replaces the kernel's socket in a test.
 func WithSource(c Config, s source) Config {
@@ -22,3 +25,9 @@ func (s testSender) Send(properties uevent.Env, tags []string) error {
 }
 
 func (testSender) Close() error { return nil }
+
+// WithKernel makes a test what takes modules.
+func WithKernel(c Config, k kmod.Kernel) Config {
+	c.kernel = k
+	return c
+}

@@ -32,6 +32,8 @@ func (d *daemon) loop(ctx context.Context) error {
 			if err := d.takeBatch(m); err != nil {
 				return err
 			}
+		case <-d.modules.poke:
+			d.modulesLoaded()
 		case f := <-d.inbox:
 			f()
 		case <-timer.C:
@@ -95,6 +97,9 @@ func (d *daemon) take(m message) error {
 // handle makes one event true: node first, then links, then those who are told.
 func (d *daemon) handle(ev uevent.Event) {
 	d.repair.note(ev.SeqNum, time.Now())
+	if ev.Subsystem == "module" && ev.Action == uevent.Remove {
+		d.modules.forget(ev.DevPath[lastSlash(ev.DevPath)+1:])
+	}
 	steps, rescan, err := d.pipe.Hint(ev)
 	if err != nil {
 		d.warnf("event: %v", err)
@@ -137,6 +142,9 @@ func (d *daemon) perform(s Step, n *news) (late bool) {
 		delete(d.pending, devpath)
 	}
 	n.record = d.udev.forget(s.Change)
+	if s.Change.Old == nil && s.Change.Device != nil {
+		d.modules.want(s.Change.Device.Env.Get("MODALIAS"))
+	}
 	if s.Change.Device != nil {
 		n.record, n.present = d.udevRecord(s), true
 	}
@@ -199,11 +207,11 @@ func (d *daemon) coldplug() error {
 	d.sweep()
 	d.dir.Flush()
 	d.showQueue(d.busy())
-	d.stats.coldplug, d.stats.ready = time.Since(start), true
+	d.stats.coldplug = time.Since(start)
 	nodes, links := d.pipe.space.Len()
 	ms := d.stats.coldplug.Milliseconds()
 	d.cfg.Logf("coldplug: %d devices, %d nodes, %d links in %d ms", d.pipe.tree.Len(), nodes, links, ms)
-	d.announce(fmt.Sprintf("READY=1\nSTATUS=coldplug done, %d devices in %d ms\n", d.pipe.tree.Len(), ms))
+	d.becomeReady()
 	return nil
 }
 

@@ -26,6 +26,9 @@ func (d *daemon) tick(now time.Time) {
 	if !d.repair.due.IsZero() && !now.Before(d.repair.due) {
 		d.resync()
 	}
+	if !d.readyBy.IsZero() && !now.Before(d.readyBy) {
+		d.beReady()
+	}
 	for devpath, p := range d.pending {
 		if !now.Before(p.next) {
 			d.retry(devpath, p, now)
@@ -57,6 +60,9 @@ func (d *daemon) sleep(now time.Time) time.Duration {
 	}
 	if !d.repair.due.IsZero() {
 		until = min(until, d.repair.due.Sub(now))
+	}
+	if !d.readyBy.IsZero() {
+		until = min(until, d.readyBy.Sub(now))
 	}
 	for _, p := range d.pending {
 		until = min(until, p.next.Sub(now))

@@ -35,8 +35,12 @@ func (d *daemon) obey(ctx context.Context, m udevctl.Message) {
 	}
 }
 
-// reload reads the rules again; they hold for the events that come.
-func (d *daemon) reload() { d.pipe.rules = loadRules(d.cfg) }
+// reload reads the rules and the configuration of modules again; they hold for
+// the events that come, and modules that failed may be tried again.
+func (d *daemon) reload() {
+	d.pipe.rules = loadRules(d.cfg)
+	d.modules.reload()
+}
 
 // lookAtQueue makes the file queue exist until all that the kernel has sent up
 // to now is done: who pings and then looks for the file misses nothing.

@@ -29,6 +29,9 @@ func (d *daemon) status(r *request) error {
 		n("forged", s.Forged)
 		n("malformed", s.Malformed)
 		n("overruns", s.Overruns)
+		loaded, failed := d.modules.counts()
+		n("modules", uint64(loaded))
+		n("modules_failed", uint64(failed))
 		n("resyncs", uint64(d.stats.resyncs))
 		n("pending", uint64(len(d.pending)))
 		n("waiting", uint64(len(d.waiters)))
@@ -69,7 +72,8 @@ func (d *daemon) info(r *request) error {
 	if !ok {
 		return ctl.Errorf(ctl.NotFound, "no device %q", r.args[0])
 	}
-	r.w.Record(append(f.pairs(row), "rule", d.reason(row.device))...)
+	r.w.Record(append(f.pairs(row), "rule", d.reason(row.device),
+		"modules", d.modules.said(row.device.Env.Get("MODALIAS")))...)
 	for key, value := range row.device.Env.All() {
 		r.w.Record("property", key, "value", value)
 	}

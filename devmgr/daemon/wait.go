@@ -14,6 +14,7 @@ type waiter struct {
 	name    string
 	gone    bool
 	done    chan struct{}
+	then    func() // if not nil: what the loop does then
 }
 
 // settle waits until every event that the kernel had sent when it was called
@@ -47,10 +48,14 @@ func (d *daemon) wait(ctx context.Context, w *waiter, start func()) error {
 }
 
 // passBarriers answers those who wait for kicks up to n. A loss that is known
-// is repaired first.
+// is repaired first. While modules are being loaded nobody is answered: there
+// will be another kick when that is over.
 func (d *daemon) passBarriers(n uint64) {
 	if d.kicked <= n {
 		d.kicked = 0
+	}
+	if !d.modules.idle() {
+		return
 	}
 	for w := range d.waiters {
 		if w.barrier == 0 || w.barrier > n {
@@ -79,6 +84,9 @@ func (d *daemon) wakeWaiters() {
 func (d *daemon) finish(w *waiter) {
 	delete(d.waiters, w)
 	close(w.done)
+	if w.then != nil {
+		w.then()
+	}
 }
 
 // owner returns the device that has a name, once its node is there.

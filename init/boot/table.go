@@ -16,7 +16,7 @@ func First() []Step {
 func Early() []Step {
 	return []Step{
 		Mount{Type: "devtmpfs", Target: "/dev", Flags: NoSuid | NoExec, Data: "mode=0755", Config: "CONFIG_DEVTMPFS"},
-		Set{"/proc/sys/kernel/modprobe", "\n"}, // no module is loaded by name yet: do not start a program for each
+		Set{"/proc/sys/kernel/modprobe", "\n"}, // start no program for each module that is missing; devmgr allows it later
 		Mount{Type: "sysfs", Target: "/sys", Flags: NoSuid | NoDev | NoExec, Config: "CONFIG_SYSFS"},
 		Mount{Type: "tmpfs", Target: "/run", Flags: NoSuid | NoDev, Data: "mode=0755", Config: "CONFIG_TMPFS"},
 		Mount{Type: "tmpfs", Target: "/tmp", Flags: NoSuid | NoDev, Data: "mode=1777", Config: "CONFIG_TMPFS"},

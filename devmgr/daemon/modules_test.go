@@ -1,0 +1,155 @@
+package daemon_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"slashdev/devmgr/udevctl"
+	"slashdev/devmgr/uevent"
+	"slashdev/drivers/kmod"
+)
+
+// moduleKernel takes modules; what is to happen then says a test.
+type moduleKernel struct {
+	mu       sync.Mutex
+	inserted []string
+	insert   func(module string) error
+}
+
+func (k *moduleKernel) Insert(l kmod.Load) error {
+	k.mu.Lock()
+	k.inserted = append(k.inserted, l.Module)
+	k.mu.Unlock()
+	if k.insert == nil {
+		return nil
+	}
+	return k.insert(l.Module)
+}
+
+func (k *moduleKernel) Loaded(string) bool { return false }
+
+func (k *moduleKernel) got() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	list := slices.Clone(k.inserted)
+	slices.Sort(list)
+	return strings.Join(list, " ")
+}
+
+// withModules gives a machine modules for the kernel that runs here.
+func withModules(m *machine) *moduleKernel {
+	release, err := kmod.Release()
+	m.must(err)
+	for name, text := range map[string]string{
+		"dep":   "k/disk.ko: k/core.ko\nk/core.ko:\nk/net.ko:\nk/broken.ko:\n",
+		"alias": "alias pci:v1 disk\nalias pci:v2 net\nalias pci:v3 broken\n",
+	} {
+		m.put("lib/modules/"+release+"/modules."+name, text)
+	}
+	m.put("etc/modprobe.d/a.conf", "bogus\n")
+	m.put("sbin/modprobe", "")
+	m.put("proc/sys/kernel/modprobe", "\n")
+	m.kernel = &moduleKernel{}
+	return m.kernel
+}
+
+func (m *machine) put(name, text string) {
+	m.t.Helper()
+	file := filepath.Join(m.root, name)
+	m.must(os.MkdirAll(filepath.Dir(file), 0o755))
+	m.must(os.WriteFile(file, []byte(text), 0o644))
+}
+
+// TestReadyWaitsForModules: a disk that comes by a module of coldplug is there
+// when the machine is said to be ready, and only then the kernel may ask itself.
+func TestReadyWaitsForModules(t *testing.T) {
+	m := newMachine(t)
+	k := withModules(m)
+	k.insert = func(module string) error {
+		if text, _ := os.ReadFile(m.root + "/proc/sys/kernel/modprobe"); module == "core" && string(text) != "\n" {
+			t.Errorf("the kernel may ask for modules too early: %q", text)
+		}
+		if module == "disk" {
+			m.plugDisk("vdb", 16)
+			m.writeSys()
+			m.node("vdb", 0o060000, 254, 16)
+			m.send(uevent.Add, disks+"vdb", "block")
+		}
+		return nil
+	}
+	m.start()
+	if got := m.stat("vdb"); !strings.Contains(got, "660") {
+		t.Errorf("READY, and vdb is %s", got)
+	}
+	if got := k.got(); got != "core disk" {
+		t.Errorf("inserted %q", got)
+	}
+	if text, _ := os.ReadFile(m.root + "/proc/sys/kernel/modprobe"); string(text) != "/sbin/modprobe\n" {
+		t.Errorf("the kernel's modprobe is %q", text)
+	}
+	if !m.logged("/etc/modprobe.d/a.conf:1: unknown word") {
+		t.Error("the bad line of modprobe.d is not reported")
+	}
+	if r := m.do("info", "/devices/pci0/0000:00:01.0"); r[0].Get("modules") != "disk" {
+		t.Errorf("info: %q", r[0])
+	}
+}
+
+// TestU13_HotplugAsksOnce: what fails is tried once, and said; what settles has
+// its modules.
+func TestU13_HotplugAsksOnce(t *testing.T) {
+	m := newMachine(t)
+	k := withModules(m)
+	k.insert = func(module string) error {
+		if module == "broken" {
+			return errors.New("exec format error")
+		}
+		return nil
+	}
+	m.start()
+	for i, devpath := range []string{"/devices/pci0/0000:00:02.0", "/devices/pci0/0000:00:03.0", "/devices/pci0/0000:00:04.0"} {
+		m.sys.Add(devpath, "pci", "MODALIAS=pci:v"+[]string{"3", "2", "3"}[i])
+	}
+	m.writeSys()
+	for range 50 {
+		for _, slot := range []string{"2", "3", "4"} {
+			m.send(uevent.Add, "/devices/pci0/0000:00:0"+slot+".0", "pci")
+		}
+	}
+	m.do("settle")
+	if got := k.got(); got != "broken core disk net" {
+		t.Errorf("inserted %q", got)
+	}
+	if !m.logged("modules: load broken: exec format error, for pci:v3") {
+		t.Errorf("log: %q", m.log)
+	}
+	if r := m.do("info", "/devices/pci0/0000:00:04.0"); r[0].Get("modules") != "load broken: exec format error" {
+		t.Errorf("info: %q", r[0])
+	}
+	if r := m.do("status"); r[0].Get("modules") != "3" || r[0].Get("modules_failed") != "1" {
+		t.Errorf("status: %q", r[0])
+	}
+	m.send(uevent.Remove, "/module/net", "module") // rmmod net
+	m.do("settle")
+	m.sys.Add("/devices/pci0/0000:00:05.0", "pci", "MODALIAS=pci:v2")
+	m.writeSys()
+	m.send(uevent.Add, "/devices/pci0/0000:00:05.0", "pci")
+	m.do("settle")
+	if got := k.got(); got != "broken core disk net net" {
+		t.Errorf("after rmmod: inserted %q", got)
+	}
+	m.order(udevctl.Reload)
+	m.send(uevent.Remove, "/devices/pci0/0000:00:02.0", "pci")
+	m.sys.Add("/devices/pci0/0000:00:06.0", "pci", "MODALIAS=pci:v3")
+	m.writeSys()
+	m.send(uevent.Add, "/devices/pci0/0000:00:06.0", "pci")
+	m.do("settle")
+	if got := k.got(); got != "broken broken core disk net net" {
+		t.Errorf("after reload: inserted %q", got)
+	}
+}
