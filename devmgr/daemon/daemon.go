@@ -25,7 +25,6 @@ import (
 
 	"slashdev/devmgr/devdir"
 	"slashdev/devmgr/namespace"
-	"slashdev/devmgr/rules"
 	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
 	"slashdev/devmgr/watch"
@@ -38,7 +37,8 @@ type Config struct {
 	Dev        string        // the devtmpfs to work in; "" means /devices
 	Run        string        // where the sockets are; "" means /run/slashdev
 	Udev       string        // where programs that use libudev look; "" means /run/udev
-	GroupFile  string        // "" means /etc/group
+	GroupFile  string        // "" means /etc/group; passwd lies beside it
+	Root       string        // where the directories of rules are; "" means /
 	Notify     string        // socket of the supervisor, see sd_notify; "" means none
 	Announce   []string      // names that the supervisor is told of when they come and go
 	Watchdog   time.Duration // the supervisor ends a loop that is silent for so long; 0: it does not
@@ -46,9 +46,10 @@ type Config struct {
 	Modules    string        // root of the system whose kernel modules are loaded; "" means that none are
 	Logf       func(format string, args ...any)
 
-	kernel kmod.Kernel // tests: what takes modules instead of the kernel
-	source source      // tests: instead of the kernel
-	sender sender      // tests: instead of the kernel's socket
+	kernel kmod.Kernel     // tests: what takes modules instead of the kernel
+	tools  map[string]tool // tests: instead of the table
+	source source          // tests: instead of the kernel
+	sender sender          // tests: instead of the kernel's socket
 }
 
 func (c Config) withDefaults() Config {
@@ -89,6 +90,9 @@ type daemon struct {
 	stopped   chan struct{} // closed when the loop has ended
 	msgs      chan message
 	pending   map[string]*pending
+	asked     askers
+	writes    chan pendingWrite
+	telling   chan<- news // while coldplug lasts
 	repair    repair
 	modules   *modules
 	readyBy   time.Time // not zero: when READY is said even if modules are still being loaded
@@ -139,6 +143,7 @@ func Run(ctx context.Context, cfg Config) error {
 	defer d.stop()
 	defer d.src.Close() // ends read, which wg waits for
 	wg.Go(func() { d.read(ctx) })
+	wg.Go(func() { d.writer(ctx) })
 	if err := d.coldplug(); err != nil {
 		return err
 	}
@@ -153,10 +158,12 @@ func open(cfg Config) (*daemon, error) {
 		cfg: cfg, sys: sysfs.Host(cfg.Sys), src: cfg.source,
 		inbox: make(chan func()), stopped: make(chan struct{}), msgs: make(chan message, batch),
 		pending: map[string]*pending{}, waiters: map[*waiter]struct{}{}, there: map[string]bool{},
+		asked: newAskers(), writes: make(chan pendingWrite, maxWrites),
 		started: time.Now(), uptime: uptime(),
 	}
 	d.modules = newModules(cfg)
-	d.pipe = NewPipeline(d.sys, loadRules(cfg))
+	d.pipe = NewPipeline(d.sys, loadPolicy(cfg))
+	d.pipe.hold = func(devpath string) bool { return d.asked.holder(devpath) != nil }
 	if err := os.MkdirAll(cfg.Run, 0o755); err != nil {
 		return nil, fmt.Errorf("make %s: %w", cfg.Run, err)
 	}
@@ -176,28 +183,19 @@ func open(cfg Config) (*daemon, error) {
 	return d, nil
 }
 
-// loadRules never fails: without groups the nodes stay with root.
-func loadRules(cfg Config) *rules.Program {
-	text, err := os.ReadFile(cfg.GroupFile)
-	if err != nil {
-		cfg.Logf("rules: %v", err)
-	}
-	program, err := rules.Stock(string(text))
-	if err != nil {
-		for l := range strings.SplitSeq(err.Error(), "\n") {
-			cfg.Logf("rules: %s", l)
-		}
-	}
-	return program
-}
-
 // Plan returns the steps that a daemon would take for the devices that are
 // present, for a dry run.
 func Plan(cfg Config) ([]namespace.Op, error) {
 	cfg = cfg.withDefaults()
-	p := NewPipeline(sysfs.Host(cfg.Sys), loadRules(cfg))
+	p := NewPipeline(sysfs.Host(cfg.Sys), loadPolicy(cfg))
 	p.Fixed()
-	err := p.Sync(func(Step) {})
+	err := p.Sync(func(s Step) {
+		if s.ask != nil {
+			s.ask.host.ctx = context.Background()
+			res := p.policy.Udev.Decide(s.ask.device, s.ask.host)
+			p.answered(s.ask, &res)
+		}
+	})
 	return p.All(), err
 }
 

@@ -17,6 +17,7 @@ import (
 	"slashdev/devmgr/ctl"
 	"slashdev/devmgr/daemon"
 	"slashdev/devmgr/devtest"
+	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/udevdb"
 	"slashdev/devmgr/uevent"
 )
@@ -68,7 +69,8 @@ type machine struct {
 	told               func() string // waits for the next message to the supervisor
 	watchdog           time.Duration
 	kernel             *moduleKernel
-	heard              []string // what libudev's listeners heard
+	blkid              func(devpath string) []udevrules.Property // nil: there is no such tool
+	heard              []string                                  // what libudev's listeners heard
 }
 
 func newMachine(t *testing.T) *machine {
@@ -131,12 +133,15 @@ func (m *machine) start() (stop func()) {
 	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: m.root + "/notify", Net: "unixgram"})
 	m.must(err)
 	cfg := daemon.Config{
-		Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Notify: m.root + "/notify",
+		Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Root: m.root, Notify: m.root + "/notify",
 		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce, Watchdog: m.watchdog, Udev: m.root + "/udev",
 	}
 	if m.kernel != nil {
 		cfg.Modules = m.root
 		cfg = daemon.WithKernel(cfg, m.kernel)
+	}
+	if m.blkid != nil {
+		cfg = daemon.WithTool(cfg, "blkid", m.blkid)
 	}
 	cfg = daemon.WithSender(cfg, m.hear)
 	if m.src != nil {
@@ -495,7 +500,7 @@ func TestStopsWhileClientsWait(t *testing.T) {
 func TestSecondDaemonIsRefused(t *testing.T) {
 	m := newMachine(t)
 	m.start()
-	cfg := daemon.WithSource(daemon.Config{Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group"},
+	cfg := daemon.WithSource(daemon.Config{Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Root: m.root},
 		&source{items: make(chan item, 1)})
 	cfg.Udev = m.root + "/udev2"
 	if err := daemon.Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "another daemon") {
@@ -519,7 +524,7 @@ func TestRunReportsWhatIsMissing(t *testing.T) {
 
 func TestPlan(t *testing.T) {
 	m := newMachine(t)
-	ops, err := daemon.Plan(daemon.Config{Sys: m.sysRoot, GroupFile: m.root + "/group"})
+	ops, err := daemon.Plan(daemon.Config{Sys: m.sysRoot, GroupFile: m.root + "/group", Root: m.root})
 	m.must(err)
 	var text []string
 	for _, op := range ops {

@@ -1,6 +1,9 @@
 package daemon
 
 import (
+	"maps"
+
+	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/uevent"
 	"slashdev/drivers/kmod"
 )
@@ -29,5 +32,14 @@ func (testSender) Close() error { return nil }
 // WithKernel makes a test what takes modules.
 func WithKernel(c Config, k kmod.Kernel) Config {
 	c.kernel = k
+	return c
+}
+
+// WithTool answers for a builtin that has to wait.
+func WithTool(c Config, name string, run func(devpath string) []udevrules.Property) Config {
+	c.tools = maps.Clone(tools())
+	c.tools[name] = tool{builtin: true, waits: true, run: func(p probe) ([]udevrules.Property, error) {
+		return run(p.device.DevPath), nil
+	}}
 	return c
 }

@@ -34,6 +34,8 @@ func (d *daemon) loop(ctx context.Context) error {
 			}
 		case <-d.modules.poke:
 			d.modulesLoaded()
+		case m := <-d.asked.answers:
+			d.answered(m)
 		case f := <-d.inbox:
 			f()
 		case <-timer.C:
@@ -107,11 +109,11 @@ func (d *daemon) handle(ev uevent.Event) {
 	if rescan {
 		d.repair.overrun(time.Now())
 	}
-	n, late := news{event: ev}, false
+	n, v := news{event: ev}, done
 	for _, s := range steps {
-		late = d.perform(s, &n) || late
+		v = max(v, d.perform(s, &n))
 	}
-	d.tell(n, late)
+	d.tell(n, v)
 }
 
 func (d *daemon) record(ev uevent.Event) watch.Record {
@@ -133,37 +135,67 @@ func lastSlash(s string) int {
 	return i
 }
 
+// verdict is how far a change has come.
+type verdict byte
+
+const (
+	done verdict = iota
+	late         // the node is not there yet; the device is in d.pending
+	kept         // it waits for an answer; what is to be told is kept with that
+)
+
 // perform does the steps of one change, and adds to n what is to be told of
-// it. late means that the node is not there yet; the device is then in
-// d.pending.
-func (d *daemon) perform(s Step, n *news) (late bool) {
+// it.
+func (d *daemon) perform(s Step, n *news) verdict {
 	devpath := s.Change.DevPath()
-	if s.Change.Device == nil {
-		delete(d.pending, devpath)
-	}
 	n.record = d.udev.forget(s.Change)
 	if s.Change.Old == nil && s.Change.Device != nil {
 		d.modules.want(s.Change.Device.Env.Get("MODALIAS"))
 	}
-	if s.Change.Device != nil {
+	switch {
+	case s.Change.Device == nil:
+		delete(d.pending, devpath)
+		d.drop(devpath)
+	case s.held:
+		a := d.asked.holder(devpath)
+		a.held = append(a.held, held{devpath, *n})
+		return kept
+	default:
 		n.record, n.present = d.udevRecord(s), true
 	}
-	if d.apply(s.Ops) {
-		return false
-	}
-	if d.pending[devpath] == nil {
+	complete := d.apply(s.Ops)
+	if !complete && d.pending[devpath] == nil {
 		d.pending[devpath] = newPending(time.Now())
 	}
-	return true
+	switch {
+	case s.ask != nil && s.Change.Device != nil:
+		kept := *n
+		d.ask(s.ask, &kept)
+	case s.ask != nil:
+		d.ask(s.ask, nil)
+	}
+	d.after(s)
+	switch {
+	case s.ask != nil && s.Change.Device != nil:
+		return kept
+	case !complete:
+		return late
+	}
+	return done
 }
 
 // tell lets the database and the observers know, once the node is there.
-func (d *daemon) tell(n news, late bool) {
-	if p := d.pending[n.event.DevPath]; late && p != nil {
+func (d *daemon) tell(n news, v verdict) {
+	p := d.pending[n.event.DevPath]
+	switch {
+	case v == kept:
+	case v == late && p != nil:
 		p.news = append(p.news, n)
-		return
+	case d.telling != nil:
+		d.telling <- n
+	default:
+		d.publish(n)
 	}
-	d.publish(n)
 }
 
 func (d *daemon) publish(n news) {
@@ -192,14 +224,14 @@ func (d *daemon) coldplug() error {
 	start := time.Now()
 	d.apply(d.pipe.Fixed())
 	tell, wait := d.udev.coldplug(d.warnf)
+	d.telling = tell
 	err := d.pipe.Sync(func(s Step) {
 		n := news{event: presence(s.Change, uevent.Add)}
-		if late := d.perform(s, &n); late {
-			d.tell(n, late)
-		} else {
-			tell <- n
-		}
+		d.tell(n, d.perform(s, &n))
+		d.takeAnswers(0)
 	})
+	d.takeAnswers(coldplugTime)
+	d.telling = nil
 	wait()
 	if err != nil {
 		return fmt.Errorf("coldplug: %w", err)

@@ -29,6 +29,7 @@ func (d *daemon) tick(now time.Time) {
 	if !d.readyBy.IsZero() && !now.Before(d.readyBy) {
 		d.beReady()
 	}
+	d.overdue(now)
 	for devpath, p := range d.pending {
 		if !now.Before(p.next) {
 			d.retry(devpath, p, now)
@@ -63,6 +64,9 @@ func (d *daemon) sleep(now time.Time) time.Duration {
 	}
 	if !d.readyBy.IsZero() {
 		until = min(until, d.readyBy.Sub(now))
+	}
+	if len(d.asked.all) > 0 {
+		until = min(until, time.Second)
 	}
 	for _, p := range d.pending {
 		until = min(until, p.next.Sub(now))

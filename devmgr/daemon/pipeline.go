@@ -11,6 +11,7 @@ import (
 	"slashdev/devmgr/namespace"
 	"slashdev/devmgr/naming"
 	"slashdev/devmgr/rules"
+	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
 	"slashdev/drivers/ident"
@@ -19,15 +20,18 @@ import (
 // Pipeline is everything between an event and the steps that follow from it.
 // It reads sysfs and changes nothing outside itself. One goroutine owns it.
 type Pipeline struct {
-	sys   sysfs.FS
-	rules *rules.Program
-	tree  *devtree.Tree
-	space *namespace.Space
+	sys    sysfs.FS
+	policy *Policy
+	tree   *devtree.Tree
+	space  *namespace.Space
+	plain  map[string]bool                 // directories below /sys/devices that are no devices
+	memory map[string]*memory              // by devpath, of devices that rules said something about
+	hold   func(devpath string) (yes bool) // nil: nothing is waited for
 }
 
 // NewPipeline returns a Pipeline that knows no device yet.
-func NewPipeline(sys sysfs.FS, program *rules.Program) *Pipeline {
-	return &Pipeline{sys: sys, rules: program, tree: devtree.New(), space: namespace.New()}
+func NewPipeline(sys sysfs.FS, policy Policy) *Pipeline {
+	return &Pipeline{sys: sys, policy: &policy, tree: devtree.New(), space: namespace.New(), memory: map[string]*memory{}, plain: map[string]bool{}}
 }
 
 // Step is what follows from one change of one device.
@@ -35,6 +39,14 @@ type Step struct {
 	Change   devtree.Change
 	Decision rules.Decision // of a device that is there
 	Ops      []namespace.Op
+	Runs     []udevrules.Run // for a device that went, too
+	Env      []udevrules.Property
+	Writes   []udevrules.Write
+	Faults   []udevrules.Problem
+	Watch    bool // the node, for changes of what it holds
+
+	held bool     // it is to wait for a device above it, or for an earlier event
+	ask  *inquiry // what has to be found out first
 }
 
 // Fixed returns the steps that make the links that every /dev has.
@@ -48,8 +60,11 @@ func (p *Pipeline) Fixed() []namespace.Op {
 
 // Present takes in a device that a scan found.
 func (p *Pipeline) Present(truth uevent.Event) Step {
-	return p.step(p.tree.Put(truth))
+	return p.step(p.tree.Put(truth), presentEvent)
 }
+
+// presentEvent stands for the event that a scan makes up.
+var presentEvent = uevent.Event{Action: uevent.Add}
 
 // Hint looks at the device of an event and takes in what is true now. rescan
 // asks for a comparison of everything: a device with others below it moved.
@@ -59,7 +74,7 @@ func (p *Pipeline) Hint(ev uevent.Event) (steps []Step, rescan bool, err error) 
 	}
 	if old := ev.Env.Get("DEVPATH_OLD"); ev.Action == uevent.Move && old != "" {
 		if c, ok := p.tree.Delete(old); ok {
-			steps = append(steps, p.step(c))
+			steps = append(steps, p.step(c, ev))
 		}
 		rescan = ev.Subsystem != "net"
 	}
@@ -71,7 +86,7 @@ func (p *Pipeline) Hint(ev uevent.Event) (steps []Step, rescan bool, err error) 
 		return steps, rescan, fmt.Errorf("%s %s: %w", ev.Action, ev.DevPath, err)
 	}
 	for _, c := range p.tree.Apply(ev, present) {
-		steps = append(steps, p.step(c))
+		steps = append(steps, p.step(c, ev))
 	}
 	return steps, rescan, nil
 }
@@ -88,7 +103,11 @@ func (p *Pipeline) Sync(do func(Step)) error {
 		events = append(events, ev)
 	}
 	for c := range p.tree.Sync(slices.Values(events)) {
-		do(p.step(c))
+		ev := uevent.Event{Action: uevent.Change}
+		if c.Old == nil {
+			ev = presentEvent
+		}
+		do(p.step(c, ev))
 	}
 	return nil
 }
@@ -104,37 +123,17 @@ func (p *Pipeline) Again(devpath string) []namespace.Op {
 	return p.space.Put(devpath, p.space.Entries(devpath))
 }
 
-func (p *Pipeline) step(c devtree.Change) Step {
-	if c.Device == nil {
-		return Step{Change: c, Ops: p.space.Drop(c.Old.DevPath)}
-	}
-	if !c.Device.HasNode() && (c.Old == nil || !c.Old.HasNode()) {
-		return Step{Change: c}
-	}
-	if !c.Device.HasNode() {
-		return Step{Change: c, Ops: p.space.Put(c.Device.DevPath, nil)}
-	}
-	dec := p.decide(c.Device)
-	return Step{c, dec, p.space.Put(c.Device.DevPath, p.entries(c.Device, dec))}
-}
-
 func (p *Pipeline) entries(d *devtree.Device, dec rules.Decision) []namespace.Entry {
 	node := &namespace.Node{Block: d.Block, Major: d.Major, Minor: d.Minor,
 		Set: dec.Set, Mode: dec.Mode, UID: dec.UID, GID: dec.GID, Owner: dec.Owner, Group: dec.Group}
 	entries := []namespace.Entry{{Name: d.DevName, Node: node}}
 	for _, link := range append(naming.Links(d, p.place(d)), dec.Links...) {
-		if link != d.DevName {
-			entries = append(entries, namespace.Entry{Name: link, Target: naming.Target(link, d.DevName)})
+		twice := slices.ContainsFunc(entries, func(e namespace.Entry) bool { return e.Name == link })
+		if !twice {
+			entries = append(entries, namespace.Entry{Name: link, Target: naming.Target(link, d.DevName), Priority: dec.LinkPriority})
 		}
 	}
 	return entries
-}
-
-func (p *Pipeline) decide(d *devtree.Device) rules.Decision {
-	return p.rules.Decide(d, func(name string) string {
-		value, _ := p.sys.Attr(d.DevPath, name)
-		return value
-	})
 }
 
 // place asks where a device is plugged in, for the classes that have names by

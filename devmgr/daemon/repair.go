@@ -80,8 +80,7 @@ func (d *daemon) resync() {
 			changed++
 		}
 		n := news{event: presence(s.Change, action)}
-		late := d.perform(s, &n)
-		d.tell(n, late)
+		d.tell(n, d.perform(s, &n))
 	})
 	if err != nil {
 		d.warnf("resync: %v", err)

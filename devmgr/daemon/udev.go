@@ -174,7 +174,8 @@ func (u *udev) knows(id string) bool { return u.db != nil && !u.fresh && u.db.Kn
 
 // busy says whether an event waits, as far as it can be seen from here.
 func (d *daemon) busy() bool {
-	return len(d.msgs) > 0 || len(d.pending) > 0 || !d.repair.due.IsZero() || d.kicked != 0 || !d.modules.idle()
+	return len(d.msgs) > 0 || len(d.pending) > 0 || len(d.asked.all) > 0 ||
+		!d.repair.due.IsZero() || d.kicked != 0 || !d.modules.idle()
 }
 
 func (d *daemon) showQueue(busy bool) {

@@ -38,7 +38,8 @@ func (d *daemon) obey(ctx context.Context, m udevctl.Message) {
 // reload reads the rules and the configuration of modules again; they hold for
 // the events that come, and modules that failed may be tried again.
 func (d *daemon) reload() {
-	d.pipe.rules = loadRules(d.cfg)
+	policy := loadPolicy(d.cfg)
+	d.pipe.policy = &policy
 	d.modules.reload()
 }
 

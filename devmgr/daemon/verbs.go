@@ -88,7 +88,7 @@ func (d *daemon) reason(dev *devtree.Device) string {
 	if !dev.HasNode() {
 		return ""
 	}
-	return d.pipe.decide(dev).Reason
+	return d.pipe.base(dev).Reason
 }
 
 // monitor streams records. The first says that the subscription has begun, so

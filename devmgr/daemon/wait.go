@@ -11,6 +11,7 @@ import (
 // or vanish. done is closed by the loop.
 type waiter struct {
 	barrier uint64 // not 0: the kick that must have been answered
+	after   uint64 // not 0: the inquiry up to which all must have been answered
 	name    string
 	gone    bool
 	done    chan struct{}
@@ -64,7 +65,8 @@ func (d *daemon) passBarriers(n uint64) {
 		if !d.repair.due.IsZero() {
 			d.resync()
 		}
-		d.finish(w)
+		w.barrier, w.after = 0, d.asked.number+1
+		d.wake(w)
 	}
 }
 
@@ -72,12 +74,16 @@ func (d *daemon) passBarriers(n uint64) {
 // are never more waiters than clients.
 func (d *daemon) wakeWaiters() {
 	for w := range d.waiters {
-		if w.name == "" {
-			continue
-		}
-		if _, there := d.owner(w.name); there != w.gone {
-			d.finish(w)
-		}
+		d.wake(w)
+	}
+}
+
+func (d *daemon) wake(w *waiter) {
+	switch _, there := d.owner(w.name); {
+	case w.after > 0 && d.asked.oldest() >= w.after:
+		d.finish(w)
+	case w.name != "" && there != w.gone:
+		d.finish(w)
 	}
 }
 

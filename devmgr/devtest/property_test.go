@@ -9,6 +9,7 @@ import (
 	"slashdev/devmgr/daemon"
 	"slashdev/devmgr/namespace"
 	"slashdev/devmgr/rules"
+	"slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/uevent"
 )
 
@@ -23,15 +24,35 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	program, err := rules.Stock(Groups)
-	if err != nil {
-		t.Fatal(err)
-	}
 	sys := NewSys()
 	for host := range hosts {
 		sys.Add(fmt.Sprintf("/devices/platform/h%d", host), "platform")
 	}
-	return &world{t, sys, daemon.NewPipeline(sys.FS(), program), NewModel(), rand.New(rand.NewPCG(seed, 7))}
+	return &world{t, sys, newPipeline(t, sys), NewModel(), rand.New(rand.NewPCG(seed, 7))}
+}
+
+// linkRules make many devices claim few links, with priorities of their own.
+const linkRules = `
+SUBSYSTEM!="block", GOTO="end"
+SYMLINK+="best some/$id", TAG+="disk"
+KERNEL=="sd[c-j]", OPTIONS+="link_priority=10"
+KERNEL=="sd[f-m]", OPTIONS+="link_priority=-10"
+KERNEL=="*[aeiou]", SYMLINK+="vowel", GROUP="audio"
+ENV{DISKSEQ}=="*[0-4]", SYMLINK+="low", OPTIONS+="link_priority=20"
+SUBSYSTEMS=="platform", SYMLINK+="plat/$id"
+LABEL="end"
+`
+
+func newPipeline(t *testing.T, sys *Sys) *daemon.Pipeline {
+	stock, err := rules.Stock(Groups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, problems := udev.Parse([]udev.File{{Name: "links.rules", Text: linkRules}})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return daemon.NewPipeline(sys.FS(), daemon.Policy{Stock: stock, Udev: set, Groups: rules.IDs(Groups)})
 }
 
 func (w *world) apply(ops []namespace.Op) {
@@ -100,8 +121,7 @@ func (w *world) toggle() (uevent.Action, string) {
 // fresh is what a device manager that starts now makes of the machine.
 func (w *world) fresh() string {
 	o := newWorld(w.t, 0)
-	program, _ := rules.Stock(Groups)
-	o.sys, o.pipe = w.sys, daemon.NewPipeline(w.sys.FS(), program)
+	o.sys, o.pipe = w.sys, newPipeline(w.t, w.sys)
 	o.scan()
 	return o.model.String()
 }
@@ -113,7 +133,7 @@ func (w *world) same(what string) {
 	}
 }
 
-const seeds = 60
+const seeds = 30
 
 func TestColdplugEqualsHotplug(t *testing.T) {
 	for seed := range uint64(seeds) {
@@ -191,6 +211,8 @@ func TestAllIsExactAndIdempotent(t *testing.T) {
 
 func TestU11_LinkIsHandedOver(t *testing.T) {
 	w := newWorld(t, 1)
+	stock, _ := rules.Stock(Groups)
+	w.pipe = daemon.NewPipeline(w.sys.FS(), daemon.Policy{Stock: stock})
 	const link = "disk/by-path/platform-p "
 	add := func(name string, minor int) {
 		w.sys.Add("/devices/platform/p/block/"+name, "block", "MAJOR=8", fmt.Sprintf("MINOR=%d", minor), "DEVNAME="+name, "DEVTYPE=disk")

@@ -41,7 +41,7 @@ func NewStory(text []byte) (*Story, error) {
 		return nil, err
 	}
 	program, err := rules.Stock(Groups)
-	s.pipe = daemon.NewPipeline(s.sys.FS(), program)
+	s.pipe = daemon.NewPipeline(s.sys.FS(), daemon.Policy{Stock: program})
 	return s, err
 }
 

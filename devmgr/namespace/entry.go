@@ -5,8 +5,9 @@
 // the few steps that bring a directory from the old state to the new one. It
 // is incremental: Put and Drop cost what the one device has, however many
 // others there are. Several devices may claim one link; a node always wins
-// over a link (E-10), then the device whose path sorts first, whatever the
-// order in which they came (U-11), and when it goes the next one takes over.
+// over a link (E-10), then the higher priority, then the device whose path
+// sorts first, whatever the order in which they came (U-11), and when it goes
+// the next one takes over.
 //
 // Ops print themselves. A dry run, a test and a bug report show the same text.
 package namespace
@@ -18,9 +19,10 @@ import (
 
 // Entry is a node or a link below /dev.
 type Entry struct {
-	Name   string // relative to /dev
-	Target string // of a link
-	Node   *Node  // nil: a link; never changed once it is here
+	Name     string // relative to /dev
+	Target   string // of a link
+	Priority int    // of a link: the highest claim wins
+	Node     *Node  // nil: a link; never changed once it is here
 }
 
 // Node is a special file. The kernel makes and removes it; Set says that owner

@@ -114,6 +114,8 @@ func compareClaims(a, b claim) int {
 		return -1
 	case isNode(a.entry) != isNode(b.entry):
 		return 1
+	case a.entry.Priority != b.entry.Priority:
+		return b.entry.Priority - a.entry.Priority
 	case a.owner < b.owner:
 		return -1
 	case a.owner > b.owner:
@@ -137,6 +139,15 @@ func (s *Space) Owner(name string) (owner string, ok bool) {
 		return list[0].owner, true
 	}
 	return "", false
+}
+
+// Claimants returns the devices that claim a name, the one that has it first.
+func (s *Space) Claimants(name string) []string {
+	var all []string
+	for _, c := range s.claims[name] {
+		all = append(all, c.owner)
+	}
+	return all
 }
 
 // Entries returns what owner contributes, won or not. The slice is not to be

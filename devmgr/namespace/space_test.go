@@ -63,3 +63,18 @@ func TestNodeThatIsNotOursToSet(t *testing.T) {
 	e := Entry{Name: "hidraw0", Node: &Node{Major: 1}}
 	want(t, "kept", s.Put("/a", []Entry{e, link("char/1:0", "../hidraw0")}), "+ link  char/1:0 -> ../hidraw0\n")
 }
+
+func TestU11_PriorityBeforePath(t *testing.T) {
+	s := New()
+	low, high := link("x", "sda"), link("x", "sdb")
+	high.Priority = 10
+	want(t, "first", s.Put("/a", []Entry{low}), "+ link  x -> sda\n")
+	want(t, "a higher one", s.Put("/b", []Entry{high}), "+ link  x -> sdb\n")
+	want(t, "the lower again", s.Put("/a", []Entry{low}), "")
+	if got := s.Claimants("x"); len(got) != 2 || got[0] != "/b" {
+		t.Errorf("claimants %q", got)
+	}
+	high.Priority = -1
+	want(t, "it changes its mind", s.Put("/b", []Entry{high}), "+ link  x -> sda\n")
+	want(t, "the first goes", s.Drop("/a"), "+ link  x -> sdb\n")
+}

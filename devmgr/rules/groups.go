@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// parseGroups reads the names and numbers of a group file. Only the file
+// IDs reads the names and numbers of a group or passwd file. Only the file
 // counts: name services are not up when devices are.
-func parseGroups(text string) map[string]uint32 {
+func IDs(text string) map[string]uint32 {
 	groups := map[string]uint32{}
 	for row := range strings.Lines(text) {
 		fields := strings.Split(strings.TrimRight(row, "\n"), ":")

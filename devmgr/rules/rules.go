@@ -58,7 +58,7 @@ type rule struct {
 // Stock returns the built-in rules with the groups of the text of a group
 // file. The Program is usable even when there is an error.
 func Stock(groupFile string) (*Program, error) {
-	p := &Program{rules: stock, groups: parseGroups(groupFile)}
+	p := &Program{rules: stock, groups: IDs(groupFile)}
 	var errs []error
 	missing := map[string]bool{}
 	for _, r := range p.rules {

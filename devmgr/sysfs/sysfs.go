@@ -77,6 +77,28 @@ func (s FS) Attr(devpath, name string) (string, error) {
 	return strings.TrimRight(text, "\n"), err
 }
 
+// Value returns an attribute as rules see it: name may lead to another
+// directory below /sys, and of the links driver, module and subsystem it is
+// the last part of the target.
+func (s FS) Value(devpath, name string) (string, error) {
+	full := devpath + "/" + name
+	if strings.Contains(full, "..") {
+		full = path.Join(devpath, name)
+	}
+	if err := uevent.CheckDevPath(full); err != nil {
+		return "", err
+	}
+	switch path.Base(name) {
+	case "driver", "module", "subsystem":
+		target, err := fs.ReadLink(s.tree, full[1:])
+		if err == nil {
+			return path.Base(target), nil
+		}
+	}
+	text, err := s.readFile(full[1:])
+	return strings.TrimRight(text, "\n"), err
+}
+
 // Link returns where a link in the device's directory leads, as a path below
 // /sys with a leading slash.
 func (s FS) Link(devpath, name string) (string, error) {

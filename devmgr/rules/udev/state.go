@@ -1,6 +1,7 @@
 package udev
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -164,6 +165,9 @@ func (st *state) end() {
 		if argv := st.argv(a.argv); len(argv) > 0 {
 			st.res.Runs = append(st.res.Runs, Run{a.blt, argv, a.at})
 		}
+	}
+	if len(st.res.Runs) > 0 {
+		st.res.Env = slices.Clone(st.publicProps())
 	}
 }
 

@@ -156,6 +156,7 @@ type Result struct {
 	Properties                  []Property // in the order in which they were set, private ones too
 	Tags                        []string
 	Runs                        []Run
+	Env                         []Property // all public properties, for Runs
 	Writes                      []Write
 	Watch, NoWatch, Persist     bool
 	SecLabels                   []Property

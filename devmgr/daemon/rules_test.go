@@ -1,0 +1,186 @@
+package daemon_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	udevrules "slashdev/devmgr/rules/udev"
+	"slashdev/devmgr/udevctl"
+	"slashdev/devmgr/uevent"
+)
+
+// rule writes a file of rules.
+func (m *machine) rule(name, text string) {
+	m.t.Helper()
+	m.must(os.MkdirAll(m.root+"/etc/udev/rules.d", 0o755))
+	m.must(os.WriteFile(m.root+"/etc/udev/rules.d/"+name, []byte(text), 0o644))
+}
+
+func (m *machine) link(name string) string {
+	target, err := os.Readlink(m.dev + "/" + name)
+	if err != nil {
+		return "none"
+	}
+	return target
+}
+
+func (m *machine) leads(name, want string) {
+	m.t.Helper()
+	if got := m.link(name); got != want {
+		m.t.Errorf("%s leads to %q, want %q", name, got, want)
+	}
+}
+
+// waitFile waits until a file has been written.
+func (m *machine) waitFile(name, want string) {
+	m.t.Helper()
+	for range 10000 {
+		if text, _ := os.ReadFile(name); string(text) == want {
+			return
+		}
+		m.do("status")
+	}
+	m.t.Errorf("%s is not %q", name, want)
+}
+
+// The stock table is the base, rules come on top of it, and what they say is
+// in the database.
+func TestRulesOnTopOfTheStockTable(t *testing.T) {
+	m := newMachine(t)
+	m.sys.Attr(disks[1:]+"vda/serial", "a b\n")
+	m.sys.Attr(disks[1:]+"vda/queue/wanted", "0\n")
+	m.writeSys()
+	m.rule("50-test.rules", `
+SUBSYSTEM=="block", KERNEL=="vd*", ATTR{serial}=="?*", ENV{ID_SERIAL}="$attr{serial}", SYMLINK+="disk/by-id/virtio-$env{ID_SERIAL}", TAG+="systemd"
+SUBSYSTEMS=="virtio", DRIVERS=="virtio_blk", ENV{.PRIVATE}="x", ENV{ABOVE}="$id"
+KERNEL=="vda", ATTR{queue/wanted}="1", MODE="0640"
+NONSENSE=="x"
+`)
+	m.start()
+	m.is("null", "0666 0:0") // no rule says anything
+	m.is("vda", "0640 0:6")  // the group is of the stock table
+	m.leads("disk/by-id/virtio-a_b", "../../vda")
+	m.leads("disk/by-path/pci-0000:00:01.0", "../../vda")
+	heard := strings.Join(m.hears(), "\n")
+	if want := "E:ID_SERIAL=a b E:ABOVE=virtio1 G:systemd Q:systemd"; !strings.Contains(heard, want) || strings.Contains(heard, "PRIVATE") {
+		t.Errorf("no %q in\n%s", want, heard)
+	}
+	if !m.logged("50-test.rules:5:1: unknown key NONSENSE") {
+		t.Errorf("log: %q", m.log)
+	}
+	m.waitFile(m.sysRoot+disks+"vda/queue/wanted", "1")
+}
+
+// Owner and mode that a rule gave when a device came stay when it changes.
+func TestModesOutlastAChange(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-test.rules", `ACTION=="add", KERNEL=="vda", GROUP="video"`)
+	m.start()
+	m.is("vda", "0660 0:44")
+	m.send(uevent.Change, disks+"vda", "block")
+	m.do("settle")
+	m.is("vda", "0660 0:44")
+}
+
+func TestU11_HigherPriorityTakesTheLink(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-test.rules", `SUBSYSTEM=="block", SYMLINK+="best", OPTIONS+="link_priority=%m"`)
+	m.start()
+	m.leads("best", "vda")
+	m.plugDisk("vdb", 16)
+	m.writeSys()
+	m.node("vdb", unix.S_IFBLK, 254, 16)
+	m.sendVdb(uevent.Add)
+	m.do("settle")
+	m.leads("best", "vda") // %m is no number: a problem, and no priority
+	m.rule("50-test.rules", "SUBSYSTEM==\"block\", SYMLINK+=\"best\"\nKERNEL==\"vdb\", OPTIONS+=\"link_priority=10\"\n")
+	m.order(udevctl.Reload)
+	m.sendVdb(uevent.Change)
+	m.do("settle")
+	m.leads("best", "vdb")
+	m.sys.Remove(disks + "vdb")
+	m.writeSys()
+	m.must(os.Remove(m.dev + "/vdb"))
+	m.sendVdb(uevent.Remove)
+	m.do("settle")
+	m.leads("best", "vda")
+}
+
+func (m *machine) sendEnv(devpath, subsystem string, env uevent.Env) {
+	m.seq++
+	m.src.items <- item{ev: uevent.Event{Action: uevent.Add, DevPath: devpath, Subsystem: subsystem, SeqNum: m.seq, Env: env}}
+}
+
+// slowDisk answers for a disk when the test lets it.
+type slowDisk struct{ asked, let chan string }
+
+func (s slowDisk) blkid(devpath string) []udevrules.Property {
+	s.asked <- devpath
+	return []udevrules.Property{{Key: "ID_FS_UUID", Value: <-s.let}}
+}
+
+const slowRules = `
+ENV{DEVTYPE}=="partition", IMPORT{parent}="ID_FS_*", ENV{PARENT}="$env{ID_FS_UUID}"
+ENV{DEVTYPE}=="disk", KERNEL=="vdb", IMPORT{builtin}="blkid", SYMLINK+="disk/by-uuid/$env{ID_FS_UUID}"
+`
+
+// While a disk is asked, other devices go on; its partition waits for it, and
+// nobody hears of either before the answer.
+func TestC03_SlowDiskHoldsOnlyItsOwn(t *testing.T) {
+	m := newMachine(t)
+	disk := slowDisk{make(chan string), make(chan string)}
+	m.blkid = disk.blkid
+	m.rule("50-slow.rules", slowRules)
+	m.start()
+	m.hears()
+	m.plugDisk("vdb", 16)
+	m.sys.Add(disks+"vdb/vdb1", "block", "MAJOR=254", "MINOR=17", "DEVNAME=vdb1", "DEVTYPE=partition", "PARTN=1")
+	m.sys.Add("/devices/virtual/mem/zero", "mem", "MAJOR=1", "MINOR=5", "DEVNAME=zero", "DEVMODE=0666")
+	m.writeSys()
+	m.node("vdb", unix.S_IFBLK, 254, 16)
+	m.node("vdb1", unix.S_IFBLK, 254, 17)
+	m.node("zero", unix.S_IFCHR, 1, 5)
+	m.sendVdb(uevent.Add)
+	m.sendEnv(disks+"vdb/vdb1", "block", "MAJOR=254\x00MINOR=17\x00DEVNAME=vdb1\x00")
+	<-disk.asked
+	m.sendEnv("/devices/virtual/mem/zero", "mem", "MAJOR=1\x00MINOR=5\x00DEVNAME=zero\x00")
+	for m.stat("char/1:5") == "" { // its event has been handled
+		m.do("status")
+	}
+	m.is("vdb", "0660 0:6") // the stock table does not wait
+	m.leads("disk/by-uuid/1234", "none")
+	m.expectHeard("add c1:5: ; 0666 0:0")
+	disk.let <- "1234"
+	m.do("settle")
+	m.leads("disk/by-uuid/1234", "../../vdb")
+	heard := m.hears()
+	if len(heard) != 2 || !strings.Contains(heard[0], "E:ID_FS_UUID=1234") || !strings.Contains(heard[1], "E:PARENT=1234") {
+		t.Errorf("heard %q", heard)
+	}
+}
+
+// A disk that goes while it is asked leaves nothing behind.
+func TestU04_DiskGoesWhileItIsAsked(t *testing.T) {
+	m := newMachine(t)
+	disk := slowDisk{make(chan string), make(chan string, 1)}
+	m.blkid = disk.blkid
+	m.rule("50-slow.rules", slowRules)
+	m.start()
+	m.plugDisk("vdb", 16)
+	m.writeSys()
+	m.node("vdb", unix.S_IFBLK, 254, 16)
+	m.sendVdb(uevent.Add)
+	<-disk.asked
+	m.sys.Remove(disks + "vdb")
+	m.writeSys()
+	m.must(os.Remove(m.dev + "/vdb"))
+	m.sendVdb(uevent.Remove)
+	m.do("settle")
+	disk.let <- "1234"
+	m.do("settle")
+	m.leads("disk/by-uuid/1234", "none")
+	m.leads("block/254:16", "none")
+}
