@@ -130,18 +130,29 @@ func (f *finder) next(c byte) {
 	f.live, f.spare = f.spare[:0], f.live
 	old := len(f.stars)
 	for _, st := range f.spare {
-		if strings.IndexByte(`*?[\`, c) < 0 {
-			f.enter(f.narrow(st, c))
-		}
-		f.enter(f.narrow(st, '?'))
-		if escaped := f.narrow(st, '\\'); escaped.lo < escaped.hi {
-			f.enter(f.narrow(escaped, c))
-		}
-		f.sets(st, c)
+		f.step(st, c)
 	}
 	for i := range old {
 		f.enter(f.stars[i])
 	}
+}
+
+// step goes on from one state. Mostly all its patterns go on alike.
+func (f *finder) step(st state, c byte) {
+	if first := f.table.at(st.lo, st.depth); first == f.table.at(st.hi-1, st.depth) && first != '[' && first != '\\' {
+		if first == int(c) && first != '*' || first == '?' {
+			f.enter(state{st.lo, st.hi, st.depth + 1})
+		}
+		return
+	}
+	if strings.IndexByte(`*?[\`, c) < 0 {
+		f.enter(f.narrow(st, c))
+	}
+	f.enter(f.narrow(st, '?'))
+	if escaped := f.narrow(st, '\\'); escaped.lo < escaped.hi {
+		f.enter(f.narrow(escaped, c))
+	}
+	f.sets(st, c)
 }
 
 // sets enters the states behind the sets that hold c.
@@ -151,6 +162,9 @@ func (f *finder) sets(st state, c byte) {
 		text := f.table.text[f.table.start(rest.lo)+rest.depth : f.table.end(rest.lo)]
 		n, holds := inSet(text, c)
 		same := rest
+		if n == 0 { // only this pattern is known to have no `]`
+			same.hi = same.lo + 1
+		}
 		for _, b := range text[:n] {
 			same = f.narrow(same, b)
 		}
@@ -162,7 +176,7 @@ func (f *finder) sets(st state, c byte) {
 }
 
 // inSet reads a set, whose `[` is already gone, and says how long it is. What
-// has no end is no set: it holds nothing.
+// has no end is no set but that one character: n is 0.
 func inSet(text []byte, c byte) (n int, holds bool) {
 	not := len(text) > 0 && (text[0] == '!' || text[0] == '^')
 	if not {
@@ -180,7 +194,7 @@ func inSet(text []byte, c byte) (n int, holds bool) {
 		}
 		holds = holds || lo <= c && c <= hi
 	}
-	return n, false
+	return 0, c == '['
 }
 
 // narrow returns those patterns of a state whose next byte is b.

@@ -56,7 +56,7 @@ func TestFind(t *testing.T) {
 		{"[!a-c]x", "dx", "bx"}, {"[^a-c]x", "dx", "bx"}, {"[]]", "]", "["}, {"[a-]", "-", "b"},
 		{"a?c", "abc", "ac"}, {`a\*`, "a*", "ab"}, {"*", "", "\x00no"}, {"a**b", "ab", "abc"},
 		{"*[tT]rack*:*", "My Trackball:x", "My Brackball:x"}, {"", "", "x"}, {"\xff*", "\xffa", "a"},
-		{"[a", "", "a"}, {`a\`, "", `a\`}, {"[!]a]", "b", "a"},
+		{"[a", "[a", "a"}, {"x[!", "x[!", "x"}, {`a\`, "", `a\`}, {"[!]a]", "b", "a"},
 	}
 	for _, tt := range tests {
 		one := table(t, tt.pattern)
@@ -85,7 +85,7 @@ func TestFindAgreesWithTheLongWay(t *testing.T) {
 	for range 400 {
 		var patterns []string
 		for range 30 {
-			patterns = append(patterns, word([]string{"a", "b", "*", "?", "[ab]", "[!a]", `\*`, "ab"}, 8))
+			patterns = append(patterns, word([]string{"a", "b", "*", "?", "[ab]", "[!a]", "[", `\*`, "ab"}, 8))
 		}
 		all := table(t, patterns...)
 		for range 40 {

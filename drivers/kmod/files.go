@@ -136,15 +136,12 @@ func (l *aliasList) parse(text string) {
 
 // parseModinfo takes in modules.builtin.modinfo: `MODULE.alias=PATTERN` and
 // others, each behind the other with a NUL.
-func (x *Index) parseModinfo(text string, l *aliasList) {
+func (l *aliasList) parseModinfo(text string) {
 	for field := range strings.SplitSeq(text, "\x00") {
 		key, pattern, _ := strings.Cut(field, "=")
 		module, what, ok := strings.Cut(key, ".")
 		if ok && what == "alias" {
 			l.add(pattern, module)
-		}
-		if ok {
-			x.builtin[normal(module)] = true
 		}
 	}
 }

@@ -76,7 +76,7 @@ func Open(root fs.FS, release string) (*Index, error) {
 		{"modules.order", x.parseOrder},
 		{"modules.alias", modules.parse},
 		{"modules.symbols", modules.parse},
-		{"modules.builtin.modinfo", func(text string) { x.parseModinfo(text, inKernel) }},
+		{"modules.builtin.modinfo", inKernel.parseModinfo},
 		{"modules.devname", x.parseDevname},
 	} {
 		text, err := x.read(file.name)
