@@ -33,13 +33,28 @@ type Info struct {
 // Probe looks at a device of the given size. It is no error if nothing known is there.
 func Probe(device io.ReaderAt, size int64) (Info, error) {
 	w := newWindow(device, size)
-	info := superblock(w)
+	info, clear := superblock(w)
 	info.Label = strings.TrimRightFunc(info.Label, isSpace)
-	info.Table, info.TableUUID = partitionTable(w, info)
+	if clear && info.Type != "linux_raid_member" {
+		info = info.beside(partitionTable(w))
+	}
 	if w.err != nil {
 		return Info{}, fmt.Errorf("probe block device: %w", w.err)
 	}
 	return info, nil
+}
+
+// beside adds a partition table. A physical volume that was partitioned later may still
+// have its label; one that was not may have an empty table of DOS.
+func (i Info) beside(t *table) Info {
+	switch {
+	case t == nil, i.Type == "LVM2_member" && t.kind == "dos" && len(t.entries) == 0:
+		return i
+	case i.Type == "LVM2_member" && t.kind == "dos":
+		i = Info{}
+	}
+	i.Table, i.TableUUID = t.kind, t.uuid
+	return i
 }
 
 // Properties lists what udev's blkid builtin exports.
@@ -58,7 +73,7 @@ func (i Info) Properties() []Property {
 	add("ID_FS_UUID_SUB_ENC", Encode(i.UUIDSub))
 	add("ID_FS_VERSION", Encode(i.Version))
 	for _, p := range i.names {
-		add("ID_FS_"+p.Key, Encode(p.Value))
+		add("ID_FS_"+p.Key, Encode(strings.TrimFunc(p.Value, isSpace)))
 	}
 	add("ID_FS_TYPE", Encode(i.Type))
 	add("ID_FS_USAGE", Encode(i.Usage))

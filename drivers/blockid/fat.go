@@ -1,43 +1,42 @@
 package blockid
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"strings"
 )
 
-// bpb is the BIOS parameter block of a FAT, in the words of its specification.
+// bpb is the BIOS parameter block of a FAT, in the words of its specification. Counts are
+// of sectors; they wrap as 32 bits do.
 type bpb struct {
 	block
-	sectorSize, clusterSize    int64 // bytes, sectors
-	reserved, fats, rootSize   int64 // sectors, copies, sectors
-	fatLength, sectors, starts int64 // sectors; starts is where the clusters are
-	clusters                   int64
+	sectorSize, clusterSize uint32 // bytes, sectors
+	reserved, fats          uint32 // all copies of the FAT
+	rootSize, clusters      uint32
+	fat32                   bool
 }
 
 func readBPB(b block) (p bpb, ok bool) {
-	p = bpb{
-		block: b, sectorSize: int64(b.le16(0x0b)), clusterSize: int64(b.byte(0x0d)),
-		reserved: int64(b.le16(0x0e)), fats: int64(b.byte(0x10)),
-		fatLength: int64(b.le16(0x16)), sectors: int64(b.le16(0x13)),
-	}
-	media := b.byte(0x15)
-	power := func(n int64) bool { return bits.OnesCount64(uint64(n)) == 1 }
+	p = bpb{block: b, sectorSize: uint32(b.le16(0x0b)), clusterSize: uint32(b.byte(0x0d)), reserved: uint32(b.le16(0x0e))}
+	media, copies := b.byte(0x15), uint32(b.byte(0x10))
+	power := func(n uint32) bool { return bits.OnesCount32(n) == 1 }
 	if !power(p.sectorSize) || p.sectorSize < 512 || p.sectorSize > 4096 || !power(p.clusterSize) ||
-		p.reserved == 0 || p.fats == 0 || media < 0xf8 && media != 0xf0 {
+		p.reserved == 0 || copies == 0 || media < 0xf8 && media != 0xf0 {
 		return p, false
 	}
-	if p.sectors == 0 {
-		p.sectors = int64(b.le32(0x20))
+	sectors, length := uint32(b.le16(0x13)), uint32(b.le16(0x16))
+	if sectors == 0 {
+		sectors = b.le32(0x20)
 	}
-	if p.fatLength == 0 {
-		p.fatLength = int64(b.le32(0x24))
+	if length == 0 {
+		length, p.fat32 = b.le32(0x24), b.le32(0x24) != 0
 	}
-	p.rootSize = (int64(b.le16(0x11))*32 + p.sectorSize - 1) / p.sectorSize
-	p.starts = p.reserved + p.fats*p.fatLength + p.rootSize
-	p.clusters = (p.sectors - p.starts) / p.clusterSize
-	return p, true
+	p.fats = copies * length
+	p.rootSize = (uint32(b.le16(0x11))*32 + p.sectorSize - 1) / p.sectorSize
+	p.clusters = (sectors - p.reserved - p.fats - p.rootSize) / p.clusterSize
+	return p, looksFAT(b) && (p.clusters <= 0xfff4 || p.fat32 && p.clusters <= 0x0ffffff6)
 }
 
 // fatMarks are texts that formatting tools leave in a boot sector.
@@ -60,37 +59,43 @@ func looksFAT(b block) bool {
 
 func vfat(w *window) (Info, bool) {
 	p, ok := readBPB(w.at(0, 512))
-	if !ok || !looksFAT(p.block) {
+	if !ok || !p.soundFSInfo(w) {
 		return Info{}, false
 	}
-	info := Info{Type: "vfat", Usage: "filesystem", BlockSize: uint32(p.sectorSize)}
-	serial, label := 0x27, 0x2b
+	info := Info{Type: "vfat", Usage: "filesystem", BlockSize: p.sectorSize}
+	serial := 0x27
 	switch {
-	case p.le16(0x16) == 0 && p.le32(0x24) != 0:
-		info.Version = "FAT32"
-		serial, label = 0x43, 0x47
-		info.Label = p.root32(w)
+	case p.fat32:
+		info.Version, info.Label = "FAT32", p.root32(w)
+		serial = 0x43
 	case p.clusters < 4085:
-		info.Version = "FAT12"
-		info.Label = p.root16(w)
+		info.Version, info.Label = "FAT12", p.root16(w)
 	default:
-		info.Version = "FAT16"
-		info.Label = p.root16(w)
+		info.Version, info.Label = "FAT16", p.root16(w)
 	}
-	if ext := p.byte(serial - 1); info.Label == "" && ext == 0x29 && !p.has(label, "NO NAME    ") {
-		info.Label = fatLabel(p.slice(label, 11))
-	}
-	if s := p.slice(serial, 4); !s.zero() {
+	if s := p.slice(serial, 4); !s.zero() && (p.fat32 || p.byte(serial-1)&^1 == 0x28) {
 		info.UUID = fmt.Sprintf("%04X-%04X", s.le16(2), s.le16(0))
 	}
 	return info, true
 }
 
-func fatLabel(b block) string { return strings.TrimRight(string(b), " ") }
+// soundFSInfo wants both marks of the sector that counts free clusters, or zeros.
+func (p bpb) soundFSInfo(w *window) bool {
+	if !p.fat32 || p.le16(0x30) == 0 {
+		return true
+	}
+	info := p.sector(w, uint32(p.le16(0x30)), 512)
+	return info != nil && (info.has(0, "RRaA") || info.le32(0) == 0) && (info.has(484, "rrAa") || info.le32(484) == 0)
+}
+
+// sector returns n bytes from a sector.
+func (p bpb) sector(w *window, sector, n uint32) block {
+	return w.at(int64(sector)*int64(p.sectorSize), int(n))
+}
 
 // root16 finds the label in the root directory, which follows the FATs.
 func (p bpb) root16(w *window) string {
-	return fatEntries(w.at((p.reserved+p.fats*p.fatLength)*p.sectorSize, int(min(p.rootSize*p.sectorSize, 64<<10))))
+	return fatEntries(p.sector(w, p.reserved+p.fats, min(p.rootSize*p.sectorSize, 64<<10)))
 }
 
 // maxChain bounds the clusters of a root directory that are looked at.
@@ -98,13 +103,12 @@ const maxChain = 100
 
 // root32 follows the clusters of the root directory.
 func (p bpb) root32(w *window) string {
-	size := p.clusterSize * p.sectorSize
-	for next, n := p.le32(0x2c)&0x0fffffff, 0; next >= 2 && next < 0x0ffffff0 && n < maxChain; n++ {
-		label := fatEntries(w.at((p.starts+int64(next-2)*p.clusterSize)*p.sectorSize, int(size)))
+	for next, n := p.le32(0x2c), 0; next >= 2 && next < 0x0ffffff0 && n < maxChain; n++ {
+		label := fatEntries(p.sector(w, p.reserved+p.fats+(next-2)*p.clusterSize, p.clusterSize*p.sectorSize))
 		if label != "" {
 			return label
 		}
-		next = w.at(p.reserved*p.sectorSize+4*int64(next), 4).le32(0) & 0x0fffffff
+		next = w.at(int64(p.reserved)*int64(p.sectorSize)+4*int64(next), 4).le32(0) & 0x0fffffff
 	}
 	return ""
 }
@@ -112,14 +116,16 @@ func (p bpb) root32(w *window) string {
 // fatEntries looks for the volume's entry in a part of the root directory.
 func fatEntries(dir block) string {
 	for ; len(dir) >= 32 && dir[0] != 0; dir = dir[32:] {
-		attr := dir[11]
-		switch {
-		case dir[0] == 0xe5 || attr&0x3f == 0x0f: // free; part of a long name
-		case attr&0x18 == 0x08 && dir[0] == 5: // a volume, no directory; 5 stands for 0xe5
-			return fatLabel(append(block{0xe5}, dir[1:11]...))
-		case attr&0x18 == 0x08:
-			return fatLabel(dir[:11])
+		const free, longName, kinds, volume = 0xe5, 0x0f, 0x18, 0x08
+		attr, empty := dir[11], dir.le16(20) == 0 && dir.le16(26) == 0
+		if dir[0] == free || attr&0x3f == longName || attr&kinds != volume || !empty {
+			continue
 		}
+		label := block(bytes.Clone(dir[:11]))
+		if label[0] == 5 { // stands for 0xe5
+			label[0] = free
+		}
+		return strings.TrimRight(label.text(0, 11), " ")
 	}
 	return ""
 }

@@ -28,7 +28,7 @@ func FuzzEROFS(f *testing.F)    { fuzz(f, "erofs", erofs) }
 func FuzzPartitions(f *testing.F) {
 	fuzz(f, "partitions", func(w *window) (Info, bool) {
 		findEntry(w, Place{Number: 5, Start: 8, Size: 8})
-		partitionTable(w, Info{})
+		partitionTable(w)
 		return Info{}, false
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -35,7 +36,7 @@ var images = []image{
 	{"ntfs", "8M", "mkntfs -q -F -L 'NT label' $f"},
 	{"iso9660", "0", "genisoimage -quiet -V CDLABEL -publisher Pub -A App -sysid SYS -p Prep -volset Set -o $f src"},
 	{"iso9660-joliet", "0", "genisoimage -quiet -J -R -V a_label_of_some_length -o $f src"},
-	{"iso9660-boot", "0", "genisoimage -quiet -R -b file -no-emul-boot -V BOOT -o $f src"},
+	{"iso9660-boot", "0", "genisoimage -quiet -J -R -b file -no-emul-boot -V BOOT -o $f src"},
 	{"iso9660-udf", "0", "genisoimage -quiet -udf -V BOTH -o $f src"},
 	{"udf", "8M", "mkudffs --utf8 -l ulabel $f"},
 	{"udf-2.01", "8M", "mkudffs --media-type=hd -r 2.01 -b 512 -l u201 $f"},
@@ -51,8 +52,12 @@ var images = []image{
 	{"bcache", "8M", "make-bcache -B $f"},
 	{"bcache-cache", "128M", "make-bcache -C $f"},
 	{"dos", "64M", `printf 'label: dos\nlabel-id: 0x12345678\n2048,1M,c,*\n,1M,83\n,20M,5\n,1M,7\n,2M,82\n,1M,83\n,3M,fd\n' | sfdisk -q $f`},
-	{"gpt", "8M", `printf 'label: gpt\nlabel-id: 11111111-2222-3333-4444-555555555555\nstart=2048,size=1M,type=U,name="boot part"\nsize=1M,type=L,name="a/ö",attrs=LegacyBIOSBootable\n' | sfdisk -q $f`},
+	{"gpt", "8M", `printf 'label: gpt\nlabel-id: 11111111-2222-3333-4444-555555555555\nstart=2048,size=1M,type=U,uuid=22222222-2222-3333-4444-555555555555,name="boot part"\nsize=1M,type=L,uuid=33333333-2222-3333-4444-555555555555,name="../a\\x1b%%n ö",attrs=LegacyBIOSBootable\n' | sfdisk -q $f`},
 	{"empty", "1M", "true"},
+}
+
+func imageNamed(name string) image {
+	return images[slices.IndexFunc(images, func(i image) bool { return i.name == name })]
 }
 
 // tools is where scripts/setup-formats puts them.
@@ -80,7 +85,7 @@ func environment(t testing.TB) []string {
 		"LD_LIBRARY_PATH="+strings.Join(libraries, ":"))
 }
 
-// make makes the image in a folder of the test and returns its path.
+// create makes the image in a folder of the test and returns its path.
 func (i image) create(t testing.TB) string {
 	t.Helper()
 	env, dir := environment(t), t.TempDir()

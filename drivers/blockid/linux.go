@@ -101,12 +101,12 @@ func f2fs(w *window) (Info, bool) {
 	if sb.le32(0) != 0xf2f52010 {
 		return Info{}, false
 	}
-	info := Info{
-		Type: "f2fs", Usage: "filesystem",
-		Version: fmt.Sprintf("%d.%d", sb.le16(4), sb.le16(6)),
-		UUID:    sb.uuid(108),
-		Label:   utf16Text(sb.slice(124, 1024), binary.LittleEndian),
+	info := Info{Type: "f2fs", Usage: "filesystem"}
+	version := fmt.Sprintf("%d.%d", sb.le16(4), sb.le16(6))
+	if version == "1.0" { // of which there were two layouts
+		return info, true
 	}
+	info.Version, info.UUID, info.Label = version, sb.uuid(108), utf16Text(sb.slice(124, 1024), binary.LittleEndian)
 	if shift := sb.le32(16); shift < 32 {
 		info.BlockSize = 1 << shift
 	}

@@ -39,10 +39,7 @@ func Entry(disk io.ReaderAt, size int64, place Place) ([]Property, error) {
 }
 
 func findEntry(w *window, place Place) (entry, bool) {
-	table := readGPT(w)
-	if table == nil {
-		table = readDOS(w)
-	}
+	table := partitionTable(w)
 	if table == nil {
 		return entry{}, false
 	}
@@ -83,17 +80,21 @@ type table struct {
 	entries    []entry
 }
 
-// partitionTable names the table of a device. File systems that begin with a boot
+// partitionTable finds the table of a device. File systems that begin with a boot
 // sector have bytes where a table of DOS would be; those are no table.
-func partitionTable(w *window, info Info) (kind, uuid string) {
-	t := readGPT(w)
-	if t == nil && info.Type != "vfat" && info.Type != "ntfs" {
-		t = readDOS(w)
+func partitionTable(w *window) *table {
+	if t := readGPT(w); t != nil {
+		return t
 	}
-	if t == nil {
-		return "", ""
+	mbr := w.at(0, 512)
+	if mbr.le16(510) == 0xaa55 && protective(mbr) {
+		return &table{kind: "PMBR"} // what it announces is lost
 	}
-	return t.kind, t.uuid
+	_, fat := readBPB(mbr)
+	if _, isNTFS := ntfs(w); fat || isNTFS {
+		return nil
+	}
+	return readDOS(w)
 }
 
 // readGPT reads the table after the first sector, or its copy in the last one. Disks

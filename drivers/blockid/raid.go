@@ -9,16 +9,19 @@ import (
 
 const mdMagic = 0xa92b4efc
 
-// mdraid finds a member of a Linux software array: version 1 metadata at its
-// three places, then version 0.90 in the last 64 KiB but one.
+// mdraid finds a member of a Linux software array: version 0.90 in the last 64 KiB
+// but one, then version 1 at its three places.
 func mdraid(w *window) (Info, bool) {
+	if info, ok := md0(w.at(w.size&^0xffff-0x10000, 4096)); ok {
+		return info, true
+	}
 	sectors := w.size / 512
 	for minor, offset := range []int64{(sectors - 16) &^ 7 * 512, 0, 4096} {
 		if info, ok := md1(w.at(offset, 256), offset, minor); ok {
 			return info, true
 		}
 	}
-	return md0(w.at(w.size&^0xffff-0x10000, 4096))
+	return Info{}, false
 }
 
 func md1(sb block, offset int64, minor int) (Info, bool) {

@@ -32,8 +32,6 @@ func swapArea(w *window, kind, version string) (Info, bool) {
 	if kind == "swap" && (sb.le32(0) != 1 || sb.le32(4) == 0) {
 		return Info{}, false
 	}
-	if sb.le32(0) == 1 {
-		info.UUID, info.Label = sb.uuid(12), sb.text(28, 16)
-	}
+	info.UUID, info.Label = sb.uuid(12), sb.text(28, 16)
 	return info, true
 }

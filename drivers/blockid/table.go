@@ -8,18 +8,23 @@ var probers = []prober{
 	mdraid, bcache, lvm2, luks, vfat, swap, xfs, ext, udf, iso9660, zfs, ntfs, squashfs, btrfs, exfat, f2fs, erofs,
 }
 
-// superblock asks every prober. A device that two of them claim is nobody's: to
-// mount it as the wrong one would destroy the other.
-func superblock(w *window) Info {
-	var found []Info
+// superblock asks the probers. What holds other things, a member of an array or
+// something encrypted, ends the search: its content may look like anything. A
+// device that two claim is nobody's, because to mount it as the wrong one would
+// destroy the other; then clear is false.
+func superblock(w *window) (info Info, clear bool) {
 	for _, probe := range probers {
-		if info, ok := probe(w); ok {
-			found = append(found, info)
+		switch next, ok := probe(w); {
+		case !ok, info.Type == "udf" && next.Type == "iso9660": // a bridge disc is both
+			continue
+		case info.Type != "":
+			return Info{}, false
+		default:
+			info = next
+		}
+		if info.Usage == "raid" || info.Usage == "crypto" {
+			break
 		}
 	}
-	switch {
-	case len(found) == 1, len(found) == 2 && found[0].Type == "udf" && found[1].Type == "iso9660":
-		return found[0]
-	}
-	return Info{}
+	return info, true
 }

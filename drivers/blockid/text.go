@@ -26,19 +26,24 @@ func wide(s string) int {
 	return n
 }
 
+// maxValue is the most that udev keeps of an encoded value.
+const maxValue = 255
+
 // Encode writes everything in s that is no plain character as \xHH: the _ENC
 // values, from which udev's rules make links.
 func Encode(s string) string {
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if n := wide(s[i:]); n > 0 {
-			b.WriteString(s[i : i+n])
-			i += n - 1
-		} else if isPlain(s[i]) {
-			b.WriteByte(s[i])
-		} else {
-			fmt.Fprintf(&b, `\x%02x`, s[i])
+	for len(s) > 0 {
+		n := max(wide(s), 1)
+		piece := s[:n]
+		if n == 1 && !isPlain(s[0]) {
+			piece = fmt.Sprintf(`\x%02x`, s[0])
 		}
+		if b.Len()+len(piece) > maxValue {
+			break
+		}
+		b.WriteString(piece)
+		s = s[n:]
 	}
 	return b.String()
 }

@@ -52,48 +52,68 @@ func udfRecognised(w *window) bool {
 
 func udfVolume(w *window, size int64, anchor block) (Info, bool) {
 	info := Info{Type: "udf", Usage: "filesystem", BlockSize: uint32(size)}
-	found := false
-	for i := int64(0); i < min(int64(anchor.le32(16))/size, 64); i++ {
-		d := w.at((int64(anchor.le32(20))+i)*size, 512)
+	first, length := int64(anchor.le32(20)), int64(anchor.le32(16))
+	if w.at(first*size, 512) == nil {
+		return Info{}, false
+	}
+	for i := range min(length/size, 64) {
+		d := w.at((first+i)*size, 512)
+		if int64(d.le32(12)) != first+i { // a descriptor says where it is
+			break
+		}
+		ok := true
 		switch d.le16(0) {
 		case tagPrimary:
 			info.udfPrimary(d)
-			found = true
 		case tagLogical:
-			info.udfLogical(w, d, size)
-		case tagEnd, 0:
-			return info, found
+			ok = info.udfLogical(w, d, size)
+		case tagEnd:
+			return info, true
+		}
+		if !ok {
+			return Info{}, false
 		}
 	}
-	return info, found
+	return info, true
 }
 
 func (i *Info) udfPrimary(d block) {
-	set := dstring(d.slice(72, 128))
-	i.UUID = udfUUID(d.slice(72, 128))
 	application := d.text(345, 23)
 	if application == "" {
 		application = d.text(389, 23) // the implementation, which is the tool that wrote the disc
 	}
-	i.names = append(i.names,
-		Property{"VOLUME_ID", dstring(d.slice(24, 32))},
-		Property{"VOLUME_SET_ID", set},
-		Property{"APPLICATION_ID", strings.TrimPrefix(application, "*")})
+	i.names = append(i.names, Property{"APPLICATION_ID", strings.TrimPrefix(application, "*")})
+	if !d.has(200, "\x00OSTA Compressed Unicode\x00") {
+		return
+	}
+	set := dstring(d.slice(72, 128))
+	i.UUID = udfUUID(set)
+	i.names = append(i.names, Property{"VOLUME_ID", dstring(d.slice(24, 32))}, Property{"VOLUME_SET_ID", set})
 }
 
-func (i *Info) udfLogical(w *window, d block, size int64) {
-	i.Label = dstring(d.slice(84, 128))
-	i.names = append(i.names, Property{"LOGICAL_VOLUME_ID", i.Label})
-	rev := d.le16(240)
-	if lvid := w.at(int64(d.le32(436))*size, 512); lvid.le16(0) == tagIntegrity {
-		parts := int(min(lvid.le32(72), 16))
-		if r := lvid.le16(80 + 8*parts + 40); r != 0 {
-			rev = r
+// udfLogical reads the logical volume, whose version is the highest that it and its
+// integrity descriptor ask of who reads or writes it.
+func (i *Info) udfLogical(w *window, d block, size int64) bool {
+	if d.has(20, "\x00OSTA Compressed Unicode\x00") {
+		i.Label = dstring(d.slice(84, 128))
+		i.names = append(i.names, Property{"LOGICAL_VOLUME_ID", i.Label})
+	}
+	revision := uint16(0)
+	if d.has(217, "*OSTA UDF Compliant") {
+		revision = d.le16(240)
+	}
+	at := int64(d.le32(436))
+	if lvid := w.at(at*size, 512); d.le32(432) != 0 && lvid.le16(0) == tagIntegrity && int64(lvid.le32(12)) == at {
+		use := w.at(at*size+80+8*int64(lvid.le32(72)), 46) // the tool's part, behind two tables
+		if use == nil {
+			return false
 		}
+		revision = max(revision, use.le16(40), use.le16(42))
 	}
-	if rev != 0 {
-		i.Version = fmt.Sprintf("%d.%02x", rev>>8, rev&0xff)
+	if revision != 0 {
+		i.Version = fmt.Sprintf("%x.%02x", revision>>8, revision&0xff)
 	}
+	return true
 }
 
 // dstring decodes a field whose first byte says how many bytes a character has
@@ -124,20 +144,17 @@ func latin1(b block) string {
 }
 
 // udfUUID makes 16 hexadecimal digits of the first characters of the volume set
-// identifier, as udflabel(8) describes.
-func udfUUID(b block) string {
-	set := dstring(b)
+// identifier, as udflabel(8) describes: digits stay, others are written in hexadecimal.
+func udfUUID(set string) string {
 	if len(set) < 8 {
 		return ""
 	}
-	digits := 0
-	for digits < min(len(set), 16) && strings.IndexByte("0123456789abcdefABCDEF", set[digits]) >= 0 {
-		digits++
-	}
+	digits := len(set) - len(strings.TrimLeft(set, "0123456789abcdefABCDEF"))
+	set = (set + strings.Repeat("\x00", 8))[:16]
 	switch {
-	case digits == 16:
-		return strings.ToLower(set[:16])
-	case digits >= 8 && len(set) >= 12:
+	case digits >= 16:
+		return strings.ToLower(set)
+	case digits >= 8:
 		return strings.ToLower(set[:8]) + hex.EncodeToString([]byte(set[8:12]))
 	}
 	return hex.EncodeToString([]byte(set[:8]))
