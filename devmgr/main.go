@@ -89,7 +89,7 @@ func run(env environment, args []string) int {
 const usage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-udev DIR]
                      [-announce NAME]...
        devmgr dev VERB ...        the same as: dev VERB ...
-       devmgr udevadm VERB ...    settle and trigger, for scripts
+       devmgr udevadm VERB ...    as of udev, for scripts
        devmgr modprobe NAME ...   load a kernel module
 
 devmgr daemon is started by init. Look at devices with dev.

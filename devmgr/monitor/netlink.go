@@ -87,6 +87,7 @@ func Listen(groups uint32) (*Conn, error) {
 
 // Next waits for the next message and returns its properties and its group.
 // What is malformed, or did not come from root or the kernel, is passed over.
+// After Close the error is os.ErrClosed.
 func (c *Conn) Next() (properties uevent.Env, group uint32, err error) {
 	for {
 		var n, oobn int
@@ -96,7 +97,7 @@ func (c *Conn) Next() (properties uevent.Env, group uint32, err error) {
 			return err != unix.EINTR && err != unix.EAGAIN
 		})
 		if rerr != nil {
-			err = rerr
+			err = os.ErrClosed
 		}
 		if err == unix.ENOBUFS { // some were lost; those that follow are not
 			continue
