@@ -146,7 +146,7 @@ func TestInputClass(t *testing.T) {
 		{"USB tablet of QEMU", "capabilities/ev:1f capabilities/abs:3 capabilities/rel:100 capabilities/key:70000.0.0.0.0", "mouse"},
 		{"touch pad", "capabilities/ev:b capabilities/abs:660800011000003 capabilities/key:e520.10000.0.0.0.0 properties:5", "mouse"},
 		{"touch screen", "capabilities/ev:b capabilities/abs:660800011000003 capabilities/key:400.0.0.0.0.0 properties:2", ""},
-		{"pen", "capabilities/ev:b capabilities/abs:1000003 capabilities/key:1c03.0.0.0.0.0", ""},
+		{"pen", "capabilities/ev:b capabilities/abs:1000003 capabilities/key:1c03.0.0.0.0.0", "mouse"},
 		{"joystick", "capabilities/ev:b capabilities/abs:3003f capabilities/key:7fdb000000000000.0.0.0.0", "joystick"},
 		{"speaker", "capabilities/ev:40001", ""},
 		{"nonsense", "capabilities/ev:zz capabilities/key:-1", ""},
