@@ -40,7 +40,7 @@ var forbidden = []arrow{
 		"these run on the appliance too: no host code below them",
 	},
 	{
-		"image/slashdev", "devmgr/... -devmgr/ctl -devmgr/rules/... -devmgr/namespace -devmgr/devtest",
+		"image/slashdev", "devmgr/... -devmgr/ctl -devmgr/rules/... -devmgr/namespace -devmgr/recording -devmgr/devtest",
 		"the host command checks rules and views; it does not run devmgr",
 	},
 	{
@@ -74,7 +74,7 @@ func checkLayers(tr *tree) (all []finding) {
 
 // devmgrOrder is how data flows: each package may import only those before it.
 var devmgrOrder = []string{
-	"uevent", "sysfs", "devtree",
+	"uevent", "sysfs", "devtree", "recording",
 	"rules", "rules/udev", "rules/devfsd", "rules/devfsrules", "rules/devd", "naming", "namespace",
 	"devdir", "devfuse", "udevdb", "monitor", "bpf", "watch", "actions", "ctl", "udevctl", "udevadm", "daemon", "devtest", ".",
 }

@@ -36,6 +36,7 @@ const devUsage = `usage: dev VERB [--json] [ARGUMENT...]
   monitor   print events as they happen
   trigger   ask the kernel to announce devices again
   settle    wait until all events have been applied, or for a name
+  capture   print the devices as text, for bug reports and "slashdev replay"
   status    print counters of the device manager
 
 "dev help VERB" says more. Names are relative to /dev: sda, input/event0.
@@ -49,6 +50,7 @@ func devVerbs() []devVerb {
 		{"monitor", []string{"subsystem="}, monitorHelp, (*command).monitor},
 		{"trigger", []string{"subsystem="}, triggerHelp, (*command).trigger},
 		{"settle", []string{"gone", "timeout="}, settleHelp, (*command).settle},
+		{"capture", []string{"raw", "events=", "sys="}, captureHelp, (*command).capture},
 		{"status", nil, statusHelp, (*command).status},
 	}
 }

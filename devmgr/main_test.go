@@ -53,6 +53,10 @@ func TestCommandLines(t *testing.T) {
 		{"udevadm --help", 0, "udevadm [--help]", ""},
 		{"udevadm info -q all", 2, "", "name or path is required"},
 		{"devmgr udevadm settle x", 2, "", "unexpected argument"},
+		{"dev help capture", 0, "usage: dev capture", ""},
+		{"dev capture --events=soon", 2, "", "--events wants seconds"},
+		{"dev capture --sys=/nosuch", 1, "", "is sysfs mounted?"},
+		{"dev capture nosuch-device", 3, "", "no device \"nosuch-device\""},
 	}
 	for _, tt := range tests {
 		code, stdout, stderr := call(strings.Fields(tt.line)...)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing/fstest"
 
+	"slashdev/devmgr/recording"
 	"slashdev/devmgr/sysfs"
 )
 
@@ -45,10 +46,39 @@ const buses = " acpi cpu hid mmc nd nvme-bus pci platform pnp scsi serio spi usb
 // Add puts a device in, with its links in bus or class and dev. env holds
 // KEY=VALUE words, in which \n stands for a newline.
 func (s *Sys) Add(devpath, subsystem string, env ...string) {
-	s.Remove(devpath)
-	home, list := "class/"+subsystem, "class/"+subsystem
+	home := "class/" + subsystem
 	if strings.Contains(buses, " "+subsystem+" ") {
-		home, list = "bus/"+subsystem, "bus/"+subsystem+"/devices"
+		home = "bus/" + subsystem
+	}
+	s.add(devpath, home, env...)
+}
+
+// Put puts a recorded device in.
+func (s *Sys) Put(d *recording.Device) {
+	home := "class/" + d.Subsystem
+	if onBus, known := d.OnBus(); onBus || !known && strings.Contains(buses, " "+d.Subsystem+" ") {
+		home = "bus/" + d.Subsystem
+	}
+	var env []string
+	for key, value := range d.Env.All() {
+		env = append(env, key+"="+value)
+	}
+	s.add(d.DevPath, home, env...)
+	for _, a := range d.Attrs {
+		s.Attr(d.DevPath[1:]+"/"+a.Name, a.Value)
+	}
+	for _, l := range d.Links {
+		if l.Name != "subsystem" {
+			s.files[d.DevPath[1:]+"/"+l.Name] = &fstest.MapFile{Data: []byte(l.Value), Mode: fs.ModeSymlink | 0o777}
+		}
+	}
+}
+
+func (s *Sys) add(devpath, home string, env ...string) {
+	s.Remove(devpath)
+	subsystem, list := path.Base(home), home
+	if strings.HasPrefix(home, "bus/") {
+		list += "/devices"
 	}
 	dir := devpath[1:]
 	var text strings.Builder

@@ -118,7 +118,7 @@ Environment:
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(buildCommand(), checkCommand(), runCommand(), testCommand(), versionCommand())
+	root.AddCommand(buildCommand(), checkCommand(), replayCommand(), runCommand(), testCommand(), versionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }
