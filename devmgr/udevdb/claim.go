@@ -19,7 +19,10 @@ func (d *Dir) mark(r Record, s *state) error {
 		}
 		fd, err := d.tagDir(t)
 		if err == nil {
-			err = unix.Mknodat(fd, r.ID, unix.S_IFREG|0o444, 0)
+			err = unix.Mknodat(fd, r.ID, unix.S_IFREG|tagMode, 0)
+		}
+		if err == nil && d.masked {
+			err = unix.Fchmodat(fd, r.ID, tagMode, 0)
 		}
 		if err != nil && err != unix.EEXIST {
 			errs = append(errs, fmt.Errorf("tag %s: %w", t, err))

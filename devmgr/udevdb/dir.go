@@ -28,12 +28,14 @@ type Dir struct {
 	buf   []byte
 	busy  bool // the file queue exists
 	fresh bool // no file was there
+	// masked says that the umask takes bits away from the modes of files.
+	masked bool
 }
 
 // state is what must be remembered of a record to write the next one.
 type state struct {
 	initialized uint64
-	text        uint64 // hash of the file as we wrote it, or 0
+	text        uint64 // hash of the file, 0 if there is none
 	stored      bool   // an earlier process wrote a file
 	mode        uint32
 	tags        []string
@@ -43,6 +45,7 @@ type state struct {
 
 const (
 	fileMode = 0o644
+	tagMode  = 0o444
 	sticky   = 0o1000
 	maxTags  = 64 // descriptors that are kept open
 )
@@ -52,16 +55,19 @@ const (
 func Open(path string) (*Dir, error) {
 	d := &Dir{path: path, data: -1, tags: -1, links: -1, tag: map[string]int{}, seed: maphash.MakeSeed(),
 		known: map[string]*state{}, found: map[string]bool{}}
+	root, err := makeDir(unix.AT_FDCWD, path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	defer unix.Close(root)
 	for _, sub := range []struct {
 		name string
 		fd   *int
 	}{{"data", &d.data}, {"tags", &d.tags}, {"links", &d.links}} {
-		fd, err := makeDir(unix.AT_FDCWD, path+"/"+sub.name)
-		if err != nil {
+		if *sub.fd, err = makeDir(root, sub.name); err != nil {
 			d.Close()
 			return nil, fmt.Errorf("open %s/%s: %w", path, sub.name, err)
 		}
-		*sub.fd = fd
 	}
 	d.root = os.DirFS(path)
 	entries, err := fs.ReadDir(d.root, "data")
@@ -73,6 +79,7 @@ func Open(path string) (*Dir, error) {
 		d.found[e.Name()] = true
 	}
 	d.fresh = len(d.found) == 0
+	d.masked = d.isMasked()
 	return d, nil
 }
 
@@ -91,7 +98,10 @@ func makeDir(at int, name string) (int, error) {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return -1, err
 	}
-	return unix.Openat(at, name, flags, 0)
+	if fd, err = unix.Openat(at, name, flags, 0); err == nil {
+		err = unix.Fchmod(fd, 0o755) // whatever the umask was
+	}
+	return fd, err
 }
 
 // Close closes the directories.
@@ -154,8 +164,15 @@ func (d *Dir) state(id string) *state {
 	}
 	delete(d.found, id)
 	s.stored = true
-	if old, err := d.Read(id); err == nil {
-		s.initialized, s.tags, s.links = old.Initialized, old.Tags, old.Links
+	text, mode, err := readFile(d.root, id)
+	if err != nil {
+		return s
+	}
+	old := Parse(text)
+	s.initialized, s.tags, s.links = old.Initialized, old.Tags, old.Links
+	s.text, s.mode = d.hash([]byte(text)), uint32(mode.Perm())
+	if mode&fs.ModeSticky != 0 {
+		s.mode |= sticky
 	}
 	return s
 }

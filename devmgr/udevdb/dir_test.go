@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func open(t testing.TB, path string) *Dir {
@@ -142,6 +144,13 @@ func TestFilesAreReplaced(t *testing.T) {
 	}
 	os.RemoveAll(path + "/data/b8:0")
 	put(t, d, next)
+	d.Close()
+	before, _ = os.Stat(path + "/data/b8:0")
+	d = open(t, path)
+	put(t, d, next)
+	if after, _ := os.Stat(path + "/data/b8:0"); !os.SameFile(before, after) {
+		t.Error("a restart wrote what was there")
+	}
 	if r, err := d.Read("b8:0"); err != nil || r.Properties.Get("ID_SERIAL") != "y" {
 		t.Errorf("a file that somebody removed: %+v, %v", r, err)
 	}
@@ -173,6 +182,21 @@ links/disk\x2fby-id\x2fz/b8:0 rwxrwxrwx "-> 10:/dev/sda"
 tags/systemd/b8:0 r--r--r-- ""`)
 	if left, _ := filepath.Glob(path + "/links/*"); len(left) != 1 {
 		t.Errorf("left: %q", left)
+	}
+}
+
+// Who looks need not be root, whatever the umask was.
+func TestUmaskDoesNotHide(t *testing.T) {
+	defer unix.Umask(unix.Umask(0o077))
+	path := t.TempDir() + "/udev"
+	d := open(t, path)
+	put(t, d, disk)
+	put(t, d, Record{ID: "n1"})
+	for name, want := range map[string]fs.FileMode{"": 0o755, "data": 0o755, "data/b8:0": 0o644, "data/n1": 0o644, "tags/systemd": 0o755,
+		"tags/systemd/b8:0": 0o444} {
+		if st, err := os.Stat(path + "/" + name); err != nil || st.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", name, st.Mode(), err)
+		}
 	}
 }
 

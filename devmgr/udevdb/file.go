@@ -21,7 +21,7 @@ func (d *Dir) write(r Record, s *state) error {
 	if r.Persist {
 		mode |= sticky
 	}
-	hash := max(1, maphash.Bytes(d.seed, d.buf))
+	hash := d.hash(d.buf)
 	if hash == s.text && mode == s.mode {
 		return nil
 	}
@@ -47,8 +47,8 @@ func (d *Dir) replace(id string, mode uint32) error {
 	if err == nil && n < len(d.buf) {
 		err = unix.ENOSPC
 	}
-	if err == nil {
-		err = unix.Fchmod(fd, mode) // whatever the umask was
+	if err == nil && (mode != fileMode || d.masked) {
+		err = unix.Fchmod(fd, mode)
 	}
 	unix.Close(fd)
 	if err == nil {
@@ -63,7 +63,21 @@ func (d *Dir) replace(id string, mode uint32) error {
 // create makes an empty file in one call, if there is none.
 func (d *Dir) create(id string) bool {
 	return unix.Mknodat(d.data, id, unix.S_IFREG|fileMode, 0) == nil &&
-		unix.Fchmodat(d.data, id, fileMode, 0) == nil
+		(!d.masked || unix.Fchmodat(d.data, id, fileMode, 0) == nil)
+}
+
+func (d *Dir) hash(text []byte) uint64 { return max(1, maphash.Bytes(d.seed, text)) }
+
+// isMasked finds out what becomes of the mode of a file.
+func (d *Dir) isMasked() bool {
+	const probe = ".mode"
+	if unix.Mknodat(d.data, probe, unix.S_IFREG|fileMode, 0) != nil {
+		return true
+	}
+	var st unix.Stat_t
+	err := unix.Fstatat(d.data, probe, &st, 0)
+	_ = unlink(d.data, probe)
+	return err != nil || st.Mode&0o7777 != fileMode
 }
 
 func unlink(fd int, name string) error {

@@ -16,19 +16,28 @@ func Read(fsys fs.FS, id string) (Record, error) {
 	if !fileName(id) {
 		return Record{}, fmt.Errorf("read database: %q: %w", id, fs.ErrNotExist)
 	}
-	f, err := fsys.Open("data/" + id)
+	text, mode, err := readFile(fsys, id)
 	if err != nil {
 		return Record{}, fmt.Errorf("read database: %w", err)
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
-		return Record{}, fmt.Errorf("read database: %s: %w", id, err)
-	}
-	r := Parse(string(text))
-	r.ID = id
-	if st, err := f.Stat(); err == nil {
-		r.Persist = st.Mode()&fs.ModeSticky != 0
-	}
+	r := Parse(text)
+	r.ID, r.Persist = id, mode&fs.ModeSticky != 0
 	return r, nil
+}
+
+func readFile(fsys fs.FS, id string) (text string, mode fs.FileMode, err error) {
+	f, err := fsys.Open("data/" + id)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return "", 0, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	return string(b), st.Mode(), nil
 }
