@@ -160,6 +160,8 @@ func (h *host) Call(c udevrules.Call) (udevrules.Answer, error) {
 	switch {
 	case !ok && c.Builtin, t.waits && h.gone:
 		return udevrules.Answer{}, udevrules.ErrNothing // one that has no meaning here
+	case t.idle != nil && t.idle(probe{h, c}):
+		return udevrules.Answer{}, udevrules.ErrNothing
 	case (!ok || t.waits) && h.ctx == nil:
 		return udevrules.Answer{}, udevrules.ErrLater
 	case !ok:

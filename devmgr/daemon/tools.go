@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"io/fs"
 	"strings"
 
 	udevrules "slashdev/devmgr/rules/udev"
@@ -10,7 +11,8 @@ import (
 // tool is a builtin of udev's, or a program of udev's that is built in here.
 type tool struct {
 	builtin bool
-	waits   bool // reads the device or a disk
+	waits   bool               // reads the device or a disk
+	idle    func(p probe) bool // there is nothing that it would have to wait for
 	run     func(p probe) ([]udevrules.Property, error)
 }
 
@@ -22,28 +24,54 @@ type probe struct {
 
 func tools() map[string]tool {
 	return map[string]tool{
-		"path_id": {builtin: true, run: pathID},
+		"blkid":   {builtin: true, waits: true, idle: emptyDisk, run: blkid},
+		"path_id": {builtin: true, run: identity(ident.Path)},
+		"usb_id":  {builtin: true, run: usbID},
 	}
 }
 
-func pathID(p probe) ([]udevrules.Property, error) {
-	paths := ident.Paths(p.sys.Tree(), p.device.DevPath)
-	if len(paths) == 0 {
-		return nil, udevrules.ErrNothing
-	}
-	return []udevrules.Property{{Key: "ID_PATH", Value: paths[0]}, {Key: "ID_PATH_TAG", Value: pathTag(paths[0])}}, nil
+// property is what every package of drivers has for its answers.
+type property interface {
+	~struct{ Key, Value string }
 }
 
-// pathTag makes a name of a path: what is not plain becomes "_", once.
-func pathTag(path string) string {
-	var b strings.Builder
-	for _, c := range []byte(path) {
-		switch plain := c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '-'; {
-		case plain:
-			b.WriteByte(c)
-		case b.Len() > 0 && b.String()[b.Len()-1] != '_':
-			b.WriteByte('_')
+// converted makes properties of the rules of those of a driver.
+func converted[P property](list []P) []udevrules.Property {
+	all := make([]udevrules.Property, 0, len(list))
+	for _, p := range list {
+		all = append(all, udevrules.Property(struct{ Key, Value string }(p)))
+	}
+	return all
+}
+
+// identity is a tool that needs nothing but sysfs.
+func identity(find func(fs.FS, string) ([]ident.Property, error)) func(p probe) ([]udevrules.Property, error) {
+	return func(p probe) ([]udevrules.Property, error) {
+		list, err := find(p.sys.Tree(), p.device.DevPath)
+		return converted(list), err
+	}
+}
+
+// usbID leaves the identity alone that a device has from another bus.
+func usbID(p probe) ([]udevrules.Property, error) {
+	list, err := ident.USB(p.sys.Tree(), p.device.DevPath)
+	if bus := p.env("ID_BUS"); bus != "" && bus != "usb" {
+		list = ident.USBOnly(list)
+	}
+	return converted(list), err
+}
+
+func (p probe) env(key string) string {
+	for _, x := range p.Properties {
+		if x.Key == key {
+			return x.Value
 		}
 	}
-	return strings.TrimRight(b.String(), "_")
+	return ""
+}
+
+// attr returns an attribute of the device, "" if it has none.
+func (p probe) attr(name string) string {
+	value, _ := p.Attr(p.device.DevPath, name)
+	return strings.TrimSpace(value)
 }

@@ -1,0 +1,108 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"slashdev/devmgr/devtree"
+	udevrules "slashdev/devmgr/rules/udev"
+	"slashdev/drivers/blockid"
+)
+
+const sector = 512
+
+// emptyDisk is a disk without a medium, or a loop device without a file.
+func emptyDisk(p probe) bool { return p.attr("size") == "0" }
+
+// blkid says what is on a disk, and where on its disk a partition lies.
+func blkid(p probe) ([]udevrules.Property, error) {
+	size, err := strconv.ParseInt(p.attr("size"), 10, 53)
+	if err != nil || size == 0 {
+		return nil, udevrules.ErrNothing
+	}
+	disk, err := p.open(p.device)
+	if err != nil {
+		return nil, err
+	}
+	defer disk.Close()
+	offset := p.offset()
+	info, err := blockid.Probe(io.NewSectionReader(disk, offset, max(size*sector-offset, 0)), max(size*sector-offset, 0))
+	all := converted(info.Properties())
+	if p.device.DevType() == "partition" {
+		entry, perr := p.entry()
+		all, err = append(all, entry...), errors.Join(err, perr)
+	}
+	return all, err
+}
+
+// offset is where the last session of a disc begins.
+func (p probe) offset() int64 {
+	for _, word := range p.Argv[1:] {
+		if text, ok := strings.CutPrefix(word, "--hint=session_offset="); ok {
+			n, err := strconv.ParseInt(text, 10, 40)
+			if err == nil && n > 0 {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// entry reads the partition's row in the table of its disk.
+func (p probe) entry() ([]udevrules.Property, error) {
+	above := p.Parents()
+	if len(above) == 0 || !above[0].HasNode() {
+		return nil, nil
+	}
+	parent := above[0].Device
+	number, err1 := strconv.Atoi(p.attr("partition"))
+	start, err2 := strconv.ParseUint(p.attr("start"), 10, 53)
+	length, err3 := strconv.ParseUint(p.attr("size"), 10, 53)
+	text, _ := p.Attr(parent.DevPath, "size")
+	size, err4 := strconv.ParseInt(strings.TrimSpace(text), 10, 53)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return nil, err
+	}
+	disk, err := p.open(parent)
+	if err != nil {
+		return nil, err
+	}
+	defer disk.Close()
+	list, err := blockid.Entry(disk, size*sector, blockid.Place{Number: number, Start: start, Size: length, Disk: parent.Number()})
+	return converted(list), err
+}
+
+// open opens the node of a device, if it is what it should be.
+func (h *host) open(d *devtree.Device) (*os.File, error) {
+	if !d.HasNode() {
+		return nil, udevrules.ErrNothing
+	}
+	f, err := os.OpenFile(path.Join(h.policy.dirs["/dev"], d.DevName), os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if ok && info.Mode()&os.ModeDevice != 0 && number(st.Rdev) == d.Number() {
+		return f, nil
+	}
+	f.Close()
+	return nil, fmt.Errorf("open %s: it is another device", d.DevName)
+}
+
+// number returns "MAJOR:MINOR" as the kernel packs them for programs.
+func number(rdev uint64) string {
+	major := rdev>>8&0xfff | rdev>>32&^0xfff
+	minor := rdev&0xff | rdev>>12&^0xff
+	return strconv.FormatUint(major&0xfff, 10) + ":" + strconv.FormatUint(minor&0xfffff, 10)
+}
