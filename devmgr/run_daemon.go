@@ -14,7 +14,7 @@ import (
 )
 
 const daemonUsage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-udev DIR]
-                     [-announce NAME]...
+                     [-root DIR] [-announce NAME]...
 
 Keeps owners, modes and links below /devices as they should be, and says what
 it knows to programs that use libudev.
@@ -23,6 +23,7 @@ it knows to programs that use libudev.
   -dev DIR  the devtmpfs to work in (/devices)
   -run DIR  directory of the control sockets (/run/slashdev)
   -udev DIR directory of the database for programs that use libudev (/run/udev)
+  -root DIR where the directories of rules are (/)
   -announce NAME
             tell the supervisor when this name below /dev comes and goes
 `
@@ -34,7 +35,7 @@ func runDaemon(env environment, args []string) int {
 	}
 	cfg.Logf = func(format string, a ...any) { fmt.Fprintf(env.stderr, "devmgr: "+format+"\n", a...) }
 	dry := false
-	dirs := map[string]*string{"sys": &cfg.Sys, "dev": &cfg.Dev, "run": &cfg.Run, "udev": &cfg.Udev}
+	dirs := map[string]*string{"sys": &cfg.Sys, "dev": &cfg.Dev, "run": &cfg.Run, "udev": &cfg.Udev, "root": &cfg.Root}
 	for i := 0; i < len(args); i++ {
 		name := trimDashes(args[i])
 		switch dir := dirs[name]; {

@@ -16,6 +16,8 @@ type row struct {
 	device *devtree.Device
 	node   *namespace.Node
 	links  []string // that it has, not those that another one won
+	memory *memory  // what rules said, nil for nothing
+	policy *Policy
 }
 
 // snapshot copies what clients see out of the loop; the text is made outside.
@@ -30,7 +32,7 @@ func (d *daemon) snapshot(ctx context.Context) ([]row, error) {
 }
 
 func (d *daemon) row(dev *devtree.Device) row {
-	r := row{device: dev}
+	r := row{device: dev, memory: d.pipe.memory[dev.DevPath], policy: d.pipe.policy}
 	for _, e := range d.pipe.space.Entries(dev.DevPath) {
 		switch {
 		case e.Node != nil:

@@ -10,6 +10,7 @@ import (
 	"slashdev/devmgr/devtree"
 	"slashdev/devmgr/rules"
 	udevrules "slashdev/devmgr/rules/udev"
+	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
 )
 
@@ -89,15 +90,17 @@ type memory struct {
 }
 
 // base is the decision of the stock table.
-func (p *Pipeline) base(d *devtree.Device) rules.Decision {
+func (p *Policy) base(sys sysfs.FS, d *devtree.Device) rules.Decision {
 	if !d.HasNode() {
 		return rules.Decision{}
 	}
-	return p.policy.Stock.Decide(d, func(name string) string {
-		value, _ := p.sys.Attr(d.DevPath, name)
+	return p.Stock.Decide(d, func(name string) string {
+		value, _ := sys.Attr(d.DevPath, name)
 		return value
 	})
 }
+
+func (p *Pipeline) base(d *devtree.Device) rules.Decision { return p.policy.base(p.sys, d) }
 
 // overlay puts what rules decided on top of the stock table. Owner and mode
 // that were given at an earlier event stay when a later one gives none, as

@@ -2,10 +2,13 @@ package daemon_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"slashdev/devmgr/ctl"
 
 	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/udevctl"
@@ -183,4 +186,47 @@ func TestU04_DiskGoesWhileItIsAsked(t *testing.T) {
 	m.do("settle")
 	m.leads("disk/by-uuid/1234", "none")
 	m.leads("block/254:16", "none")
+}
+
+// fields returns all values of a key in an answer.
+func fields(records []ctl.Record, key string) []string {
+	var all []string
+	for _, r := range records {
+		all = slices.AppendSeq(all, r.Values(key))
+	}
+	return all
+}
+
+func TestWhyNamesLinesAndRivals(t *testing.T) {
+	m := newMachine(t)
+	m.plugDisk("vdb", 16)
+	m.writeSys()
+	m.node("vdb", unix.S_IFBLK, 254, 16)
+	m.rule("50-test.rules", `SUBSYSTEM=="block", SYMLINK+="best", GROUP="nosuch", RUN+="/bin/x '%k y'"`+"\n"+
+		`KERNEL=="vdb", OPTIONS+="link_priority=3", ENV{A}="1"`+"\n")
+	m.start()
+	why := m.do("why", "vda")
+	if got := strings.Join(fields(why, "at"), " "); !strings.HasSuffix(got, "/50-test.rules:1") {
+		t.Errorf("lines %q", got)
+	}
+	for key, want := range map[string]string{
+		"does": `SYMLINK="best" RUN="/bin/x"`, "text": `GROUP "nosuch" does not exist`, "word": "/bin/x vda y", "driver": "virtio_blk virtio_blk virtio-pci",
+	} {
+		if got := strings.Join(fields(why, key), " "); got != want {
+			t.Errorf("%s: got %q, want %q", key, got, want)
+		}
+	}
+	i := slices.IndexFunc(why, func(r ctl.Record) bool { return r.Get("claim") == "best" })
+	if i < 0 || why[i].Get("owner") != "vdb" || why[i].Get("priority") != "0" {
+		t.Errorf("claims: %q", why)
+	}
+	m.rule("50-test.rules", `ACTION=="change", ENV{B}="%k", MODE="0604"`)
+	test := m.do("test", "vdb", "--action=change")
+	if got := strings.Join(fields(test, "property"), " "); got != "B" || test[0].Get("wanted_mode") != "604" {
+		t.Errorf("test: %q", test)
+	}
+	m.is("vdb", "0660 0:6")
+	if _, err := m.client("devmgr-ro.sock").Do("why", "vda"); ctl.ExitCode(err) != ctl.Refused {
+		t.Errorf("anybody may have programs run: %v", err)
+	}
 }

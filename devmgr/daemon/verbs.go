@@ -72,10 +72,15 @@ func (d *daemon) info(r *request) error {
 	if !ok {
 		return ctl.Errorf(ctl.NotFound, "no device %q", r.args[0])
 	}
-	r.w.Record(append(f.pairs(row), "rule", d.reason(row.device),
+	r.w.Record(append(f.pairs(row), "rule", d.reason(row),
 		"modules", d.modules.said(row.device.Env.Get("MODALIAS")))...)
 	for key, value := range row.device.Env.All() {
 		r.w.Record("property", key, "value", value)
+	}
+	if row.memory != nil {
+		for _, p := range row.memory.stored {
+			r.w.Record("property", p.Key, "value", p.Value)
+		}
 	}
 	for p := f.parent(row.device); p != nil; p = f.parent(p) {
 		r.w.Record("parent", p.DevPath, "subsystem", p.Subsystem, "driver", p.Env.Get("DRIVER"))
@@ -84,11 +89,14 @@ func (d *daemon) info(r *request) error {
 }
 
 // reason decides once more: the decision itself is not kept.
-func (d *daemon) reason(dev *devtree.Device) string {
-	if !dev.HasNode() {
+func (d *daemon) reason(r row) string {
+	switch {
+	case !r.device.HasNode():
 		return ""
+	case r.memory != nil && r.memory.perms.Set:
+		return r.memory.perms.Reason
 	}
-	return d.pipe.base(dev).Reason
+	return r.policy.base(d.sys, r.device).Reason
 }
 
 // monitor streams records. The first says that the subscription has begun, so

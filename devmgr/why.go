@@ -1,0 +1,253 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"slashdev/devmgr/ctl"
+)
+
+const whyHelp = `usage: dev why NAME|DEVPATH [--json]
+
+Says on one page why a device is what it is: its driver and modules, which line
+of which rules set what, its links and who else claims them, and what failed.
+The rules are applied once more to find out, but nothing is changed. For root.
+`
+
+const testHelp = `usage: dev test NAME|DEVPATH [--action ACTION] [--json]
+
+Says what the rules as they are on the disk now would make of a device, before
+they are loaded with "udevadm control --reload". Nothing is changed. For root.
+  --action ACTION  what happens to the device (add)
+`
+
+func (c *command) why() error {
+	records, err := c.explanation("why")
+	if err != nil {
+		return err
+	}
+	if c.has("json") {
+		c.jsonArray(records, recordJSON)
+		return nil
+	}
+	c.whyText(records)
+	c.claims(records)
+	c.failed(records)
+	return nil
+}
+
+func (c *command) test() error {
+	var options []string
+	if action := c.option("action"); action != "" {
+		options = append(options, "--action="+action)
+	}
+	records, err := c.explanation("test", options...)
+	if err != nil {
+		return err
+	}
+	if c.has("json") {
+		c.jsonArray(records, recordJSON)
+		return nil
+	}
+	c.testText(records)
+	return nil
+}
+
+func (c *command) testText(records []ctl.Record) {
+	r := records[0]
+	c.field("device", r.Get("devpath"))
+	if r.Get("devname") != "" {
+		c.field("mode", "0"+strings.TrimPrefix(r.Get("wanted_mode"), "0")+" "+r.Get("wanted_owner"))
+	}
+	c.did(records)
+	c.list("links", records, "wants_link")
+	c.list("tags", records, "tag")
+	label := "properties"
+	for _, p := range records[1:] {
+		if key := p.Get("property"); key != "" {
+			c.field(label, key+"="+p.Get("value"))
+			label = ""
+		}
+	}
+	label = "runs"
+	for _, p := range records[1:] {
+		if at := p.Get("run"); at != "" {
+			c.indented(label, strings.Join(slices.Collect(p.Values("word")), " ")+"  ("+shortPlace(at)+")")
+			label = ""
+		}
+	}
+	label = "writes"
+	for _, p := range records[1:] {
+		if path := p.Get("write"); path != "" {
+			c.indented(label, p.Get("value")+" to "+path)
+			label = ""
+		}
+	}
+	c.failed(records)
+}
+
+// explanation gets the records.
+func (c *command) explanation(verb string, options ...string) ([]ctl.Record, error) {
+	if len(c.args) != 1 {
+		return nil, ctl.Errorf(ctl.Usage, "give one device")
+	}
+	records, err := c.do(append([]string{verb, c.args[0]}, options...)...)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(records) == 0:
+		return nil, ctl.Errorf(ctl.Failed, "empty answer")
+	}
+	return records, nil
+}
+
+// recordJSON prints a record as it is: keys that may come twice are arrays.
+func recordJSON(b []byte, r ctl.Record) []byte {
+	b = append(b, '{')
+	var seen []string
+	for _, word := range r {
+		key, value, _ := strings.Cut(word, "=")
+		if slices.Contains(seen, key) {
+			continue
+		}
+		if len(seen) > 0 {
+			b = append(b, ", "...)
+		}
+		seen = append(seen, key)
+		b = append(appendJSONString(b, key), ": "...)
+		switch key {
+		case "link", "other", "word":
+			b = appendJSONStrings(b, slices.Collect(r.Values(key)))
+		default:
+			b = appendJSONString(b, value)
+		}
+	}
+	return append(b, '}')
+}
+
+func (c *command) whyText(records []ctl.Record) {
+	r := records[0]
+	row := lsRow(r)
+	c.field("device", r.Get("devpath"))
+	c.field("subsystem", strings.TrimSpace(r.Get("subsystem")+" "+r.Get("devtype")))
+	driver := r.Get("driver")
+	for _, p := range records[1:] {
+		if drv := p.Get("driver"); drv != "" && drv == driver {
+			devpath := p.Get("parent")
+			driver += ", of " + devpath[strings.LastIndexByte(devpath, '/')+1:]
+			break
+		}
+	}
+	c.field("driver", driver)
+	c.field("modules", r.Get("modules"))
+	if r.Get("devname") != "" {
+		c.field("node", row[4]+" ("+row[3]+")")
+		c.field("mode", row[0]+" "+row[1]+":"+row[2]+", by "+r.Get("rule"))
+	}
+	c.did(records)
+}
+
+// did prints which lines did what, the properties of one import together.
+func (c *command) did(records []ctl.Record) {
+	label, last, imported := "rules", "", []string(nil)
+	flush := func() {
+		if len(imported) > 0 {
+			c.indented("", "  imports "+strings.Join(imported, " "))
+		}
+		imported = nil
+	}
+	for _, p := range records[1:] {
+		at, does := p.Get("at"), p.Get("does")
+		if at == "" {
+			continue
+		}
+		if at != last {
+			flush()
+			c.indented(label, shortPlace(at))
+			label, last = "", at
+		}
+		if rest, ok := strings.CutPrefix(does, "IMPORT{"); ok {
+			key, _, _ := strings.Cut(rest, "}")
+			imported = append(imported, key)
+			continue
+		}
+		c.indented("", "  "+does)
+	}
+	flush()
+	if last == "" {
+		c.field("rules", "no rule says anything about it")
+	}
+}
+
+// shortPlace takes the directory off a place in the rules.
+func shortPlace(at string) string { return at[strings.LastIndexByte(at, '/')+1:] }
+
+// claims prints the links, and who else wants them.
+func (c *command) claims(records []ctl.Record) {
+	label := "links"
+	for _, r := range records[1:] {
+		name := r.Get("claim")
+		if name == "" {
+			continue
+		}
+		others := slices.Collect(r.Values("other"))
+		switch owner := r.Get("owner"); {
+		case owner != "":
+			name += "  is " + owner + "'s, which comes first"
+		case len(others) > 0:
+			name += "  also wanted by " + strings.Join(others, " ")
+		}
+		if p := r.Get("priority"); p != "0" {
+			name += "  (priority " + p + ")"
+		}
+		c.indented(label, name)
+		label = ""
+	}
+}
+
+func (c *command) failed(records []ctl.Record) {
+	label := "failed"
+	for _, r := range records[1:] {
+		if at := r.Get("fault"); at != "" {
+			c.indented(label, shortPlace(at)+": "+r.Get("text"))
+			label = ""
+		}
+	}
+}
+
+func (c *command) list(label string, records []ctl.Record, key string) {
+	for _, r := range records[1:] {
+		if value := r.Get(key); value != "" {
+			c.indented(label, value)
+			label = ""
+		}
+	}
+}
+
+// indented prints a field in lines that fit the terminal.
+func (c *command) indented(label, text string) {
+	const margin = 12
+	text = printable(text)
+	indent := len(text) - len(strings.TrimLeft(text, " "))
+	for {
+		line, rest := breakLine(text, max(c.env.width-margin, 20))
+		c.printf("%-"+strconv.Itoa(margin)+"s%s\n", label, line)
+		if label = ""; rest == "" {
+			return
+		}
+		text = strings.Repeat(" ", indent+2) + rest
+	}
+}
+
+// breakLine cuts text at the last blank that lets the rest fit.
+func breakLine(text string, width int) (line, rest string) {
+	if len(text) <= width {
+		return text, ""
+	}
+	at := strings.LastIndexByte(text[:width+1], ' ')
+	if strings.TrimSpace(text[:max(at, 0)]) == "" {
+		return text[:width], text[width:]
+	}
+	return text[:at], strings.TrimLeft(text[at:], " ")
+}
