@@ -43,7 +43,7 @@ func TestSeveralSuperblocks(t *testing.T) {
 	for _, names := range []string{
 		"ext btrfs", "ext vfat", "ext swap-0", "ext dos", "zfs gpt", "zfs ext", "bcache gpt", "bcache dos",
 		"lvm2 ext", "lvm2 bcache", "lvm2 dos", "lvm2 exfat", "lvm2 ntfs", "lvm2 vfat dos", "lvm2 ext dos", "lvm2 luks1",
-		"luks2 ext", "luks2 dos", "luks2 vfat dos", "luks1 gpt", "md-1.0 gpt", "md-1.0 dos", "md-0.90 md-1.2", "md-1.2 ext", "md-1.1 lvm2",
+		"luks2 ext", "luks2 dos", "luks2 vfat dos", "luks1 gpt", "md-1.0 gpt", "md-1.0 dos", "md-0.90 md-1.2", "md-0.90 dos", "md-0.90 dos-whole", "md-1.0 dos-whole", "md-1.2 ext", "md-1.1 lvm2",
 		"udf iso9660", "udf iso9660 ext", "iso9660 ext", "iso9660 dos", "iso9660 gpt",
 		"ext btrfs dos", "ext btrfs gpt", "vfat dos", "vfat gpt", "ntfs dos", "ntfs gpt", "exfat dos", "exfat gpt",
 		"gpt ext", "gpt vfat-32", "gpt lvm2", "vfat ntfs", "vfat iso9660 dos", "swap-suspended ext",
@@ -64,6 +64,42 @@ func overlay(names []string) (all sample) {
 		}
 	}
 	return all
+}
+
+// TestSession wants what the last session of a disc says, in addresses of the whole disc.
+func TestSession(t *testing.T) {
+	const session = 1000 * 2048
+	for _, name := range []string{"iso9660-joliet", "udf"} {
+		s := overlay([]string{name})
+		for i, p := range s.patches {
+			s.patches[i].offset += session
+			if b := sketch(p.bytes); name == "udf" && p.offset >= 256*2048 {
+				b.le(12, 4, uint64(s.patches[i].offset/2048)) // where a descriptor says it is
+			}
+		}
+		if name == "udf" {
+			sketch(s.patches[3].bytes).le(20, 4, 1257) // from the anchor to the descriptors
+			sketch(s.patches[5].bytes).le(436, 4, 1300)
+		}
+		file := s.write(t)
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		info, err := ProbeDisc(f, s.size, session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := lines(info.Properties())
+		slices.Sort(got)
+		want := slices.DeleteFunc(blkid(t, file, "-H", fmt.Sprint("session_offset=", session)), func(s string) bool {
+			return strings.HasPrefix(s, "ID_FS_BLOCK_SIZE=")
+		})
+		if !slices.Equal(got, want) || len(got) < 4 {
+			t.Errorf("%s: %q\nblkid prints %q", name, got, want)
+		}
+	}
 }
 
 // TestD03_HostileLabels writes labels that a bad disk may have. The plain value is what blkid
@@ -153,9 +189,9 @@ func lines(properties []Property) (all []string) {
 }
 
 // blkid lists what util-linux's blkid prints, sorted.
-func blkid(t *testing.T, file string) []string {
+func blkid(t *testing.T, file string, options ...string) []string {
 	t.Helper()
-	out, _ := exec.Command("/usr/sbin/blkid", "-o", "udev", "-p", file).Output() // it exits with 2 where nothing is
+	out, _ := exec.Command("/usr/sbin/blkid", append([]string{"-o", "udev", "-p", file}, options...)...).Output() // it exits with 2 where nothing is
 	lines := slices.DeleteFunc(strings.Split(string(out), "\n"), func(s string) bool {
 		key, _, _ := strings.Cut(s, "=")
 		return s == "" || slices.Contains(left, key)

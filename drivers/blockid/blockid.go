@@ -33,15 +33,33 @@ type Info struct {
 // Probe looks at a device of the given size. It is no error if nothing known is there.
 func Probe(device io.ReaderAt, size int64) (Info, error) {
 	w := newWindow(device, size)
-	info, clear := superblock(w)
-	info.Label = strings.TrimRightFunc(info.Label, isSpace)
-	if clear && info.Type != "linux_raid_member" {
-		info = info.beside(partitionTable(w))
-	}
+	info := w.probe(probers)
 	if w.err != nil {
 		return Info{}, fmt.Errorf("probe block device: %w", w.err)
 	}
 	return info, nil
+}
+
+// ProbeDisc looks at an optical disc, whose last session begins at a place that the drive
+// knows. A disc is no member of an array, and it is no error if parts of it are unreadable,
+// as the last blocks of many are, when something is found in the others.
+func ProbeDisc(device io.ReaderAt, size, session int64) (Info, error) {
+	w := newWindow(device, size)
+	w.session = max(session, 0)
+	info := w.probe(probers[1:])
+	if w.err != nil && info.Type == "" && info.Table == "" {
+		return Info{}, fmt.Errorf("probe disc: %w", w.err)
+	}
+	return info, nil
+}
+
+func (w *window) probe(probers []prober) Info {
+	info, clear := superblock(w, probers)
+	info.Label = strings.TrimRightFunc(info.Label, isSpace)
+	if clear && info.Type != "linux_raid_member" {
+		info = info.beside(partitionTable(w))
+	}
+	return info
 }
 
 // beside adds a partition table. A physical volume that was partitioned later may still

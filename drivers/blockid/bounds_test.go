@@ -2,6 +2,7 @@ package blockid
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -144,5 +145,39 @@ func BenchmarkEmptyDevice(b *testing.B) {
 		if _, err := Probe(zeros{}, 1<<30); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// unreadable is a device whose blocks from a place on give errors.
+type unreadable struct {
+	io.ReaderAt
+	from  int64
+	tries int
+}
+
+func (u *unreadable) ReadAt(b []byte, offset int64) (int, error) {
+	if offset+int64(len(b)) <= u.from {
+		return u.ReaderAt.ReadAt(b, offset)
+	}
+	u.tries++
+	return 0, errBad
+}
+
+var errBad = errors.New("input/output error")
+
+// TestUnreadable wants no guess about a bad disk, because what cannot be read may be the mark
+// of an array; the end of a disc is often bad and says nothing.
+func TestUnreadable(t *testing.T) {
+	iso := overlay([]string{"iso9660"})
+	bad := &unreadable{ReaderAt: iso.with(iso.bytes()), from: 1 << 20}
+	if info, err := Probe(bad, iso.size); !errors.Is(err, errBad) || info.Type != "" {
+		t.Errorf("a bad disk has %q, %v", info.Type, err)
+	}
+	if info, err := ProbeDisc(bad, iso.size, 0); err != nil || info.Label != "LABEL" {
+		t.Errorf("a bad disc has label %q, %v", info.Label, err)
+	}
+	bad = &unreadable{ReaderAt: zeros{}}
+	if _, err := ProbeDisc(bad, 1<<30, 0); !errors.Is(err, errBad) || bad.tries > 4 {
+		t.Errorf("an unreadable disc: %v after %d reads", err, bad.tries)
 	}
 }

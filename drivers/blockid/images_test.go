@@ -40,6 +40,7 @@ var images = []image{
 	{"iso9660-udf", "0", "genisoimage -quiet -udf -V BOTH -o $f src"},
 	{"udf", "8M", "mkudffs --utf8 -l ulabel $f"},
 	{"udf-2.01", "8M", "mkudffs --media-type=hd -r 2.01 -b 512 -l u201 $f"},
+	{"udf-4k", "8M", "mkudffs -b 4096 -l big $f"},
 	{"udf-dvd", "8M", "mkudffs --utf8 --media-type=dvd -l dvdé $f"},
 	{"udf-1.02", "8M", "mkudffs -r 1.02 -b 2048 -l old $f"},
 	{"squashfs", "0", "mksquashfs src $f -noappend"},

@@ -24,14 +24,14 @@ var (
 )
 
 func iso9660(w *window) (Info, bool) {
-	pvd := w.at(0x8000, 2048)
+	pvd := w.at(w.session+0x8000, 2048)
 	if !pvd.has(0, "\x01CD001") {
 		return Info{}, false
 	}
 	info := Info{Type: "iso9660", Usage: "filesystem", BlockSize: 2048, UUID: isoDate(pvd)}
 	var joliet block
 	for i := int64(1); i < maxDescriptors; i++ {
-		d := w.at(0x8000+2048*i, 2048)
+		d := w.at(w.session+0x8000+2048*i, 2048)
 		if d == nil || d[0] == 255 {
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ const mdMagic = 0xa92b4efc
 // mdraid finds a member of a Linux software array: version 0.90 in the last 64 KiB
 // but one, then version 1 at its three places.
 func mdraid(w *window) (Info, bool) {
-	if info, ok := md0(w.at(w.size&^0xffff-0x10000, 4096)); ok {
+	if info, ok := md0(w); ok {
 		return info, true
 	}
 	sectors := w.size / 512
@@ -38,7 +39,8 @@ func md1(sb block, offset int64, minor int) (Info, bool) {
 }
 
 // md0 reads the 0.90 superblock, which is in the byte order of the machine that made it.
-func md0(sb block) (Info, bool) {
+func md0(w *window) (Info, bool) {
+	sb := w.at(w.size&^0xffff-0x10000, 4096)
 	var order binary.ByteOrder = binary.LittleEndian
 	if sb.be32(0) == mdMagic {
 		order = binary.BigEndian
@@ -46,15 +48,29 @@ func md0(sb block) (Info, bool) {
 		return Info{}, false
 	}
 	word := func(i int) uint32 { return uint32(sb.number(4*i, 4, order)) }
-	id := make(block, 0, 16)
-	for _, i := range []int{5, 13, 14, 15} { // set_uuid0 to set_uuid3
-		id = binary.BigEndian.AppendUint32(id, word(i))
+	if used := int64(word(8)); used > w.size/1024 || inLastPartition(w) {
+		return Info{}, false
+	}
+	words := []int{5, 13, 14, 15} // set_uuid0 to set_uuid3; before minor version 90 the first alone
+	if word(2) < 90 {
+		words = words[:1]
+	}
+	id := make(block, 16)
+	for n, i := range words {
+		binary.BigEndian.PutUint32(id[4*n:], word(i))
 	}
 	return Info{
 		Type: "linux_raid_member", Usage: "raid",
 		Version: fmt.Sprintf("%d.%d.%d", word(1), word(2), word(3)),
 		UUID:    id.uuid(0),
 	}, true
+}
+
+// inLastPartition reports whether a partition reaches to the end of the disk: what is
+// found there belongs to that partition then.
+func inLastPartition(w *window) bool {
+	t := partitionTable(w)
+	return t != nil && slices.ContainsFunc(t.entries, func(e entry) bool { return e.start+e.size == uint64(w.size/512) })
 }
 
 // lvm2 finds the label of a physical volume in one of the first four sectors.

@@ -16,7 +16,10 @@ func squashfs(w *window) (Info, bool) {
 	}
 	major, minor := sb.number(28, 2, order), sb.number(30, 2, order)
 	info := Info{Type: "squashfs", Usage: "filesystem", Version: fmt.Sprintf("%d.%d", major, minor)}
-	if major < 4 {
+	switch { // since version 4 there is one byte order
+	case major >= 4 && order == binary.BigEndian:
+		return Info{}, false
+	case major < 4:
 		info.Type, info.BlockSize = "squashfs3", 1024
 	}
 	return info, true

@@ -88,6 +88,7 @@ func samples() []sample {
 		{"luks1", "luks", end, []patch{{0, draw(512).str(0, "LUKS\xba\xbe").be(6, 2, 1).str(168, "01234567-89ab-cdef-0123-456789abcdef")}}},
 		{"luks2", "luks", end, []patch{{0x4000, draw(512).str(0, "SKUL\xba\xbe").be(6, 2, 2).str(24, "label").str(168, "01234567-89ab-cdef-0123-456789abcdef").be(256, 8, 0x4000)}}},
 		{"dos", "partitions", end, []patch{{446, draw(66).str(0, "\x80").str(4, "\x83").le(8, 4, 2048).le(12, 4, 2048).str(20, "\x05").le(24, 4, 8192).le(28, 4, 8192).str(64, "\x55\xaa")}, {8192 * 512, draw(512).str(450, "\x83").le(454, 4, 8).le(458, 4, 8).str(510, "\x55\xaa")}}},
+		{"dos-whole", "partitions", end, []patch{{446, draw(66).str(4, "\xfd").le(8, 4, 2048).le(12, 4, uint64(end/512-2048)).str(64, "\x55\xaa")}}},
 		{"gpt", "partitions", end, gptSketch()},
 		{"erofs", "erofs", end, []patch{{1024, draw(128).le(0, 4, 0xe0f5e1e2).le(12, 1, 12).str(48, id16).str(64, "label")}}},
 	}

@@ -20,13 +20,16 @@ const (
 // udf finds the recognition sequence, then the anchor, which says in which blocks
 // the descriptors are.
 func udf(w *window) (Info, bool) {
-	if !udfRecognised(w) {
-		return Info{}, false
-	}
 	for _, size := range []int64{512, 1024, 2048, 4096} {
-		anchor := w.at(256*size, 512)
-		if anchor.le16(0) == tagAnchor && anchor.le32(12) == 256 {
-			return udfVolume(w, size, anchor)
+		if !udfRecognised(w, max(size, 2048)) {
+			continue
+		}
+		for _, block := range []int64{256, 512} {
+			block += w.session / size
+			anchor := w.at(block*size, 512)
+			if anchor.le16(0) == tagAnchor && int64(anchor.le32(12)) == block {
+				return udfVolume(w, size, anchor)
+			}
 		}
 	}
 	return Info{}, false
@@ -34,17 +37,14 @@ func udf(w *window) (Info, bool) {
 
 // udfRecognised looks for NSR02 or NSR03 among the volume structure descriptors,
 // each of which fills 2048 bytes, or a block where blocks are larger.
-func udfRecognised(w *window) bool {
-	for _, step := range []int64{2048, 4096} {
-		for i := int64(0); i < maxDescriptors; i++ {
-			id := w.at(0x8000+i*step, 6).text(1, 5)
-			switch id {
-			case "NSR02", "NSR03":
-				return true
-			case "BEA01", "BOOT2", "CD001", "CDW02", "TEA01":
-				continue
-			}
-			break
+func udfRecognised(w *window, step int64) bool {
+	for i := range int64(maxDescriptors) {
+		switch w.at(w.session+0x8000+i*step, 6).text(1, 5) {
+		case "NSR02", "NSR03":
+			return true
+		case "BEA01", "BOOT2", "CD001", "CDW02", "TEA01":
+		default:
+			return false
 		}
 	}
 	return false

@@ -1,6 +1,7 @@
 package blockid
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -9,6 +10,9 @@ import (
 const (
 	// maxRead is the most that one probe reads of a device.
 	maxRead = 1 << 20
+	// maxErrors is how many places a probe finds unreadable before it gives up: each
+	// may take a bad disk seconds.
+	maxErrors = 4
 	// headSize covers every superblock of the table that lies near the start; the
 	// last of them is that of btrfs. It is read at once.
 	headSize = 64<<10 + 4<<10
@@ -17,11 +21,13 @@ const (
 // window shows parts of a device. It reads each part once, at most maxRead in
 // all, and shows nothing of what lies outside the device.
 type window struct {
-	device io.ReaderAt
-	size   int64
-	read   int64
-	parts  []part
-	err    error // the first one, but io.EOF
+	device  io.ReaderAt
+	size    int64
+	session int64 // of a disc: where the last one begins
+	read    int64
+	parts   []part
+	errors  int
+	err     error // the first one, but io.EOF
 }
 
 type part struct {
@@ -50,14 +56,15 @@ func (w *window) at(offset int64, n int) block {
 }
 
 func (w *window) load(offset int64, n int) block {
-	if w.read+int64(n) > maxRead || w.err != nil {
+	if w.read+int64(n) > maxRead || w.errors >= maxErrors {
 		return nil
 	}
 	w.read += int64(n)
 	b := make(block, n)
 	got, err := w.device.ReadAt(b, offset)
 	if err != nil && !errors.Is(err, io.EOF) {
-		w.err = err
+		w.errors++
+		w.err = cmp.Or(w.err, err)
 	}
 	b = b[:max(0, min(got, n))]
 	w.parts = append(w.parts, part{offset, b})

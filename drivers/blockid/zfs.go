@@ -1,9 +1,6 @@
 package blockid
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 const (
 	zfsLabel     = 256 << 10 // two of them at the start, two at the end
@@ -46,25 +43,31 @@ func zfsUberblocks(ring block) (count int, version uint64) {
 	return count, version
 }
 
+// Types of the values of a name-value list.
+const (
+	nvUint64 = 8
+	nvString = 9
+)
+
 // zfsConfig walks the pairs of a label's configuration, a list in XDR: sizes, name, type,
 // number of elements, value.
 func (i *Info) zfsConfig(list block) {
 	for at := 12; ; {
-		size := int(list.be32(at))
-		if size < 20 || size > len(list)-at {
+		size, length := int(list.be32(at)), int(list.be32(at+8))
+		start := 12 + (length+3)&^3 + 8 // of the value
+		if size < 12 || size > len(list)-at || start > size {
 			return
 		}
 		pair := list.slice(at, size)
+		kind, value := pair.be32(start-8), pair[start:]
 		at += size
-		name := pair.text(12, int(min(pair.be32(8), 64)))
-		value := pair.slice(12+(len(name)+3)&^3+8, size-(12+(len(name)+3)&^3+8))
-		switch name {
-		case "name":
+		switch name := pair.text(12, length); {
+		case name == "name" && kind == nvString:
 			i.Label = value.text(4, int(min(value.be32(0), 256)))
-		case "pool_guid":
-			i.UUID = fmt.Sprint(value.number(0, 8, binary.BigEndian))
-		case "guid":
-			i.UUIDSub = fmt.Sprint(value.number(0, 8, binary.BigEndian))
+		case name == "pool_guid" && kind == nvUint64:
+			i.UUID = fmt.Sprint(value.be64(0))
+		case name == "guid" && kind == nvUint64:
+			i.UUIDSub = fmt.Sprint(value.be64(0))
 		}
 	}
 }
