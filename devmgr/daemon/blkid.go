@@ -31,8 +31,7 @@ func blkid(p probe) ([]udevrules.Property, error) {
 		return nil, err
 	}
 	defer disk.Close()
-	offset := p.offset()
-	info, err := blockid.Probe(io.NewSectionReader(disk, offset, max(size*sector-offset, 0)), max(size*sector-offset, 0))
+	info, err := p.content(disk, size*sector)
 	all := converted(info.Properties())
 	if p.device.DevType() == "partition" {
 		entry, perr := p.entry()
@@ -41,17 +40,19 @@ func blkid(p probe) ([]udevrules.Property, error) {
 	return all, err
 }
 
-// offset is where the last session of a disc begins.
-func (p probe) offset() int64 {
+// content probes what rules say is a disc as one: with --noraid, or with the place where
+// its last session begins.
+func (p probe) content(disk io.ReaderAt, size int64) (blockid.Info, error) {
 	for _, word := range p.Argv[1:] {
-		if text, ok := strings.CutPrefix(word, "--hint=session_offset="); ok {
-			n, err := strconv.ParseInt(text, 10, 40)
-			if err == nil && n > 0 {
-				return n
-			}
+		text, later := strings.CutPrefix(word, "--hint=session_offset=")
+		if start, err := strconv.ParseInt(text, 10, 53); later && err == nil {
+			return blockid.ProbeDisc(disk, size, start)
+		}
+		if later || word == "--noraid" {
+			return blockid.ProbeDisc(disk, size, 0)
 		}
 	}
-	return 0
+	return blockid.Probe(disk, size)
 }
 
 // entry reads the partition's row in the table of its disk.

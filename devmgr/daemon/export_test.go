@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"io"
 	"maps"
 
 	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/uevent"
+	"slashdev/drivers/blockid"
 	"slashdev/drivers/kmod"
 )
 
@@ -42,4 +44,9 @@ func WithTool(c Config, name string, run func(devpath string) []udevrules.Proper
 		return run(p.device.DevPath), nil
 	}}
 	return c
+}
+
+// Content is what the builtin blkid, called with some words, sees on a disk.
+func Content(disk io.ReaderAt, size int64, words ...string) (blockid.Info, error) {
+	return probe{Call: udevrules.Call{Argv: append([]string{"blkid"}, words...)}}.content(disk, size)
 }
