@@ -216,6 +216,11 @@ func (d *daemon) after(s Step) {
 	if len(s.Writes) > 0 {
 		d.write(s)
 	}
+	for _, r := range s.Runs {
+		if r.Builtin && r.Argv[0] == "kmod" {
+			d.modules.load(r.Argv[1:], s.Change.Device)
+		}
+	}
 }
 
 // runBuiltin does RUN{builtin}. The module that a device names is asked for

@@ -79,33 +79,34 @@ type source interface {
 
 // daemon is the state of the loop; only its goroutine touches it.
 type daemon struct {
-	cfg       Config
-	sys       sysfs.FS
-	pipe      *Pipeline
-	dir       *devdir.Dir
-	src       source
-	udev      udev
-	hub       watch.Hub
-	inbox     chan func()
-	stopped   chan struct{} // closed when the loop has ended
-	msgs      chan message
-	pending   map[string]*pending
-	asked     askers
-	writes    chan pendingWrite
-	telling   chan<- news // while coldplug lasts
-	repair    repair
-	modules   *modules
-	readyBy   time.Time // not zero: when READY is said even if modules are still being loaded
-	waiters   map[*waiter]struct{}
-	paused    bool            // events are left alone
-	stop      func()          // ends the loop
-	kicked    uint64          // until this kick has been answered, events may wait unseen
-	there     map[string]bool // of cfg.Announce: what the supervisor knows to be there
-	stats     stats
-	started   time.Time     // monotonic, and
-	uptime    time.Duration // how long the machine was up then
-	warn      limiter
-	nextProof time.Time // when the supervisor is to hear that the loop goes round
+	cfg        Config
+	sys        sysfs.FS
+	pipe       *Pipeline
+	dir        *devdir.Dir
+	src        source
+	udev       udev
+	hub        watch.Hub
+	inbox      chan func()
+	stopped    chan struct{} // closed when the loop has ended
+	msgs       chan message
+	pending    map[string]*pending
+	asked      askers
+	writes     chan pendingWrite
+	telling    chan<- news // while coldplug lasts
+	repair     repair
+	modules    *modules
+	moduleKick uint64    // what modules brought has been applied when this is answered
+	readyBy    time.Time // not zero: when READY is said even if modules are still being loaded
+	waiters    map[*waiter]struct{}
+	paused     bool            // events are left alone
+	stop       func()          // ends the loop
+	kicked     uint64          // until this kick has been answered, events may wait unseen
+	there      map[string]bool // of cfg.Announce: what the supervisor knows to be there
+	stats      stats
+	started    time.Time     // monotonic, and
+	uptime     time.Duration // how long the machine was up then
+	warn       limiter
+	nextProof  time.Time // when the supervisor is to hear that the loop goes round
 }
 
 type stats struct {

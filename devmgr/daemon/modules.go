@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"slashdev/devmgr/devtree"
 	"slashdev/drivers/kmod"
 )
 
@@ -30,6 +31,7 @@ type modules struct {
 	waiting  []string
 	asked    map[string]bool // waiting or being worked on
 	running  int
+	busy     bool // until the loop knows that all has been tried
 	stopping bool
 	failed   int // names
 	loaded   int // modules
@@ -89,11 +91,25 @@ func (m *modules) want(name string) {
 			return
 		}
 	}
-	m.asked[name] = true
+	m.asked[name], m.busy = true, true
 	m.waiting = append(m.waiting, name)
 	if m.running < moduleWorkers {
 		m.running++
 		m.wg.Go(m.work)
+	}
+}
+
+// load does what the builtin kmod is told: `load [NAME...]`, without a name what
+// the device needs.
+func (m *modules) load(words []string, d *devtree.Device) {
+	if len(words) == 0 || words[0] != "load" {
+		return
+	}
+	if len(words) == 1 && d != nil {
+		m.want(d.Env.Get("MODALIAS"))
+	}
+	for _, name := range words[1:] {
+		m.want(name)
 	}
 }
 
@@ -167,11 +183,19 @@ func (m *modules) say(o kmod.Outcome) {
 	m.logf("modules: %s, for %.100s", o.Text(), o.Name)
 }
 
-// idle says whether everything that was asked for has been tried.
+// idle says whether all that was asked for has been tried, and the loop knows.
 func (m *modules) idle() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.waiting)+m.running == 0
+	return !m.busy
+}
+
+// rest lets the loop know.
+func (m *modules) rest() (idle bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy = len(m.waiting)+m.running > 0
+	return !m.busy
 }
 
 // known returns what came of a modalias.
@@ -247,8 +271,9 @@ func (m *modules) serveKernel() error {
 // modulesLoaded is called when the last worker has ended: devices may have come
 // by what it did, so those who wait hear when their events have been applied.
 func (d *daemon) modulesLoaded() {
-	if d.modules.idle() {
-		d.kicked = d.src.Kick()
+	if d.modules.rest() {
+		d.moduleKick = d.src.Kick()
+		d.kicked = d.moduleKick
 	}
 }
 

@@ -55,7 +55,7 @@ func (d *daemon) passBarriers(n uint64) {
 	if d.kicked <= n {
 		d.kicked = 0
 	}
-	if !d.modules.idle() {
+	if !d.modules.idle() || n < d.moduleKick {
 		return
 	}
 	for w := range d.waiters {
