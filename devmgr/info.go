@@ -69,6 +69,17 @@ func (c *command) infoText(records []ctl.Record) {
 			label = ""
 		}
 	}
+	label = "programs"
+	for _, p := range records[1:] {
+		if name := p.Get("program"); name != "" {
+			result := p.Get("failure")
+			if result == "" {
+				result = "done in " + p.Get("ms") + " ms"
+			}
+			c.field(label, name+": "+result+" ("+p.Get("line")+")")
+			label = ""
+		}
+	}
 	label = "properties"
 	for _, p := range records[1:] {
 		if key := p.Get("property"); key != "" {

@@ -28,8 +28,9 @@ written as /dev/NAME.
 
 const settleHelp = `usage: dev settle [NAME] [--gone] [--timeout D] [--json]
 
-Waits until all events that the kernel has sent have been applied. With NAME
-it then waits until /dev/NAME is there, with its owner and links.
+Waits until all events that the kernel has sent have been applied, and the
+programs that rules started for them have ended. With NAME it does not wait for
+programs, but until /dev/NAME is there, with its owner and links.
   --gone       wait until NAME is not there
   --timeout D  give up after D, such as 5, 0.5 or 1m30s (120s); exit code 5
 `

@@ -40,6 +40,7 @@ type Config struct {
 	Group    string   // folder for the control groups of jobs; "" finds one, "-" uses none
 	Dirs     []string // where programs without an absolute name are; nil means udev's two
 	Parallel int      // 0 means two for each processor, and four
+	Idle     func()   // called when nothing is left to be run; it must not call back
 	Logf     func(format string, args ...any)
 }
 
@@ -194,7 +195,16 @@ func (r *Runner) work(t *task) {
 	for w := range r.waiters {
 		w.done(t)
 	}
-	r.dispatch()
+	if r.dispatch(); len(r.tasks) == 0 && r.cfg.Idle != nil {
+		r.cfg.Idle()
+	}
+}
+
+// Idle says whether nothing runs or waits.
+func (r *Runner) Idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.tasks) == 0
 }
 
 // waiter waits for the tasks that were there when it came.

@@ -326,6 +326,29 @@ func TestC08_ProgramsThatOthersMayWriteAreRefused(t *testing.T) {
 	b.wantLog("refused: anybody may write "+b.dir+"/open", "refused: anybody may write into "+shared, "refused: \"..;rm\" leads out of", "is no program")
 }
 
+func TestOutput(t *testing.T) {
+	b := newBench(t, actions.Config{})
+	b.script("say", `echo "ID=$1 $WORD"; echo not this >&2`)
+	b.script("flood", `i=0; while [ $i -lt 3000 ]; do echo 0123456789; i=$((i+1)); done`)
+	b.script("hang", `echo begun; exec sleep 1000`)
+	j := job("/devices/x", "say", "a b")
+	j.Env = []string{"WORD=w"}
+	if out, err := b.Output(t.Context(), j); out != "ID=a b w\n" || err != nil {
+		t.Errorf("got %q, %v", out, err)
+	}
+	if out, err := b.Output(t.Context(), job("/devices/x", "flood")); len(out) != 16<<10 || err != nil {
+		t.Errorf("got %d bytes, %v", len(out), err)
+	}
+	if _, err := b.Output(t.Context(), job("/devices/x", "nosuch")); err == nil {
+		t.Error("a program that is not there has an answer")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if out, err := b.Output(ctx, job("/devices/x", "hang")); err == nil || out != "begun\n" {
+		t.Errorf("a program that hangs: %q, %v", out, err)
+	}
+}
+
 func TestOutputIsBounded(t *testing.T) {
 	b := newBench(t, actions.Config{})
 	b.script("flood", `i=0; while [ $i -lt 5000 ]; do echo line $i; i=$((i+1)); done`)

@@ -52,6 +52,9 @@ func ParseKnown(name, text string) (*Known, []error) {
 	return k, errs
 }
 
+// Empty says whether nothing is known.
+func (k *Known) Empty() bool { return len(k.media)+len(k.interfaces) == 0 }
+
 func (k *Known) row(words []string) error {
 	switch {
 	case words[0] == "mount" && (len(words) == 3 || len(words) == 4 && words[3] == "ro"):

@@ -26,7 +26,7 @@ type outcome struct {
 func (r *Runner) run(j Job) (o outcome) {
 	start := time.Now()
 	o.Job = j
-	err := r.execute(j, &o)
+	err := r.execute(r.ctx, &o, nil)
 	o.Took = time.Since(start)
 	switch {
 	case err == nil:
@@ -44,7 +44,25 @@ func (r *Runner) run(j Job) (o outcome) {
 	return o
 }
 
-func (r *Runner) execute(j Job, o *outcome) error {
+// Output runs a job at once and returns what it prints on its standard output,
+// up to a bound: rules want to know before they can decide. It waits for no
+// other job.
+func (r *Runner) Output(ctx context.Context, j Job) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
+	var said strings.Builder
+	err := r.execute(ctx, &outcome{Result: Result{Job: j}}, &said)
+	return said.String(), err
+}
+
+// maxOutput bounds what a rule takes from a program.
+const maxOutput = 16 << 10
+
+// execute runs the job of o. What it prints is logged; with said, its standard
+// output is collected instead.
+func (r *Runner) execute(ctx context.Context, o *outcome, said *strings.Builder) error {
+	j := o.Job
 	file, err := r.find(j)
 	if err != nil {
 		return err
@@ -61,7 +79,10 @@ func (r *Runner) execute(j Job, o *outcome) error {
 	if err != nil {
 		return err
 	}
-	cmd := &exec.Cmd{Path: file, Args: j.Argv, Dir: "/", Env: environ(j.Env), Stdout: in, Stderr: in}
+	cmd := &exec.Cmd{Path: file, Args: j.Argv, Dir: "/", Env: environ(j.Env), Stdout: in}
+	if said == nil {
+		cmd.Stderr = in
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if group != nil {
 		defer group.Close()
@@ -75,10 +96,18 @@ func (r *Runner) execute(j Job, o *outcome) error {
 		return err
 	}
 	p := &process{cmd: cmd, group: group, ended: make(chan error, 1)}
-	r.wg.Go(func() { p.ended <- cmd.Wait() })
+	go func() { p.ended <- cmd.Wait() }()
 	printed := make(chan struct{})
-	r.wg.Go(func() { defer close(printed); r.print(j, out) })
-	err = p.wait(r.ctx, timeout, o)
+	go func() {
+		defer close(printed)
+		if said != nil {
+			_, _ = io.Copy(said, io.LimitReader(out, maxOutput))
+			_, _ = io.Copy(io.Discard, out)
+			return
+		}
+		r.print(j, out)
+	}()
+	err = p.wait(ctx, timeout, o)
 	_ = out.SetReadDeadline(time.Now().Add(drainTime))
 	<-printed
 	out.Close()

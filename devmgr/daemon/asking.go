@@ -155,10 +155,13 @@ func (d *daemon) conclude(a *asking, res *udevrules.Result) {
 	delete(d.asked.all, q.device.DevPath)
 	switch now := d.pipe.tree.Get(q.device.DevPath); {
 	case a.news == nil:
-		d.after(Step{Change: q.change, Runs: res.Runs, Env: res.Env, Writes: res.Writes, Faults: res.Faults})
+		s := Step{Change: q.change, Runs: res.Runs, Env: res.Env, Writes: res.Writes, Faults: res.Faults}
+		d.after(s)
+		d.programs.Add(runs(s)...)
 	case now != nil:
 		q.change.Device = now
-		d.tell(*a.news, d.perform(d.pipe.answered(q, res), a.news))
+		verdict := d.perform(d.pipe.answered(q, res), a.news)
+		d.tell(*a.news, verdict)
 	}
 	d.release(a)
 }

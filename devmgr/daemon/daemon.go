@@ -44,6 +44,7 @@ type Config struct {
 	Watchdog   time.Duration // the supervisor ends a loop that is silent for so long; 0: it does not
 	ReceiveBuf int           // of the uevent socket, in bytes; 0 means 64 MiB
 	Modules    string        // root of the system whose kernel modules are loaded; "" means that none are
+	JobGroup   string        // folder of control groups for what rules run; "" finds one, "-" uses none
 	Logf       func(format string, args ...any)
 
 	kernel kmod.Kernel     // tests: what takes modules instead of the kernel
@@ -95,6 +96,7 @@ type daemon struct {
 	telling    chan<- news // while coldplug lasts
 	repair     repair
 	modules    *modules
+	programs   *programs
 	moduleKick uint64    // what modules brought has been applied when this is answered
 	readyBy    time.Time // not zero: when READY is said even if modules are still being loaded
 	waiters    map[*waiter]struct{}
@@ -133,6 +135,7 @@ func Run(ctx context.Context, cfg Config) error {
 	defer d.dir.Close()
 	defer d.udev.close()
 	defer d.modules.stop()
+	defer d.programs.Close()
 	serve, err := d.listen()
 	if err != nil {
 		d.src.Close()
@@ -162,8 +165,9 @@ func open(cfg Config) (*daemon, error) {
 		asked: newAskers(), writes: make(chan pendingWrite, maxWrites),
 		started: time.Now(), uptime: uptime(),
 	}
-	d.modules = newModules(cfg)
+	d.modules, d.programs = newModules(cfg), openPrograms(cfg)
 	d.pipe = NewPipeline(d.sys, loadPolicy(cfg))
+	d.pipe.policy.run = d.programs.output
 	d.pipe.hold = func(devpath string) bool { return d.asked.holder(devpath) != nil }
 	if err := os.MkdirAll(cfg.Run, 0o755); err != nil {
 		return nil, fmt.Errorf("make %s: %w", cfg.Run, err)

@@ -135,7 +135,7 @@ func (m *machine) start() (stop func()) {
 	m.must(err)
 	cfg := daemon.Config{
 		Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Root: m.root, Notify: m.root + "/notify",
-		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce, Watchdog: m.watchdog, Udev: m.root + "/udev",
+		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce, Watchdog: m.watchdog, Udev: m.root + "/udev", JobGroup: "-",
 	}
 	if m.kernel != nil {
 		cfg.Modules = m.root

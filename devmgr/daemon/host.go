@@ -146,7 +146,8 @@ func (h *host) Const(key string) string {
 	return "none"
 }
 
-// errNoProgram is what rules that run a program hear for now.
+// errNoProgram is what rules hear that want to run a program for a device that
+// is only looked at.
 var errNoProgram = errors.New("programs are not run while rules are applied")
 
 // Call answers from the table of tools. What reads devices or runs programs is
@@ -164,8 +165,10 @@ func (h *host) Call(c udevrules.Call) (udevrules.Answer, error) {
 		return udevrules.Answer{}, udevrules.ErrNothing
 	case (!ok || t.waits) && h.ctx == nil:
 		return udevrules.Answer{}, udevrules.ErrLater
-	case !ok:
+	case !ok && h.policy.run == nil:
 		return udevrules.Answer{}, errNoProgram
+	case !ok:
+		return h.policy.run(h.ctx, h.device.DevPath, c)
 	}
 	found, err := t.run(probe{h, c})
 	if err != nil && errors.Is(err, fs.ErrNotExist) {

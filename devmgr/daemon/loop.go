@@ -34,6 +34,8 @@ func (d *daemon) loop(ctx context.Context) error {
 			}
 		case <-d.modules.poke:
 			d.modulesLoaded()
+			d.claimed()
+		case <-d.programs.poke:
 		case m := <-d.asked.answers:
 			d.answered(m)
 		case f := <-d.inbox:
@@ -175,6 +177,7 @@ func (d *daemon) perform(s Step, n *news) verdict {
 		d.ask(s.ask, nil)
 	}
 	d.after(s)
+	n.jobs = append(n.jobs, runs(s)...)
 	switch {
 	case s.ask != nil && s.Change.Device != nil:
 		return kept
@@ -193,6 +196,7 @@ func (d *daemon) tell(n news, v verdict) {
 		p.news = append(p.news, n)
 	case d.telling != nil:
 		d.telling <- n
+		d.act(n)
 	default:
 		d.publish(n)
 	}
@@ -203,6 +207,7 @@ func (d *daemon) publish(n news) {
 		d.warnf("%v", err)
 	}
 	d.hub.Publish(d.record(n.event))
+	d.act(n)
 }
 
 // apply does ops and says whether the nodes were there.
@@ -233,6 +238,7 @@ func (d *daemon) coldplug() error {
 	d.takeAnswers(coldplugTime)
 	d.telling = nil
 	wait()
+	d.actCold()
 	if err != nil {
 		return fmt.Errorf("coldplug: %w", err)
 	}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"io/fs"
 	"maps"
 	"os"
@@ -25,6 +26,7 @@ type Policy struct {
 
 	dirs  map[string]string // where /dev and /run/udev are
 	tools map[string]tool
+	run   func(ctx context.Context, devpath string, c udevrules.Call) (udevrules.Answer, error) // nil: no program is run
 }
 
 // loadPolicy never fails: without groups the nodes stay with root, and what is

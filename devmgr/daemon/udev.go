@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"slashdev/devmgr/actions"
 	"slashdev/devmgr/devtree"
 	"slashdev/devmgr/monitor"
 	"slashdev/devmgr/udevdb"
@@ -17,6 +18,7 @@ type news struct {
 	event   uevent.Event
 	record  udevdb.Record // of a device that went, what was known of it
 	present bool
+	jobs    []actions.Job // to be run when everybody has heard of it
 }
 
 // sender is where the listeners of libudev are: the kernel's socket, or a test.
@@ -175,7 +177,7 @@ func (u *udev) knows(id string) bool { return u.db != nil && !u.fresh && u.db.Kn
 // busy says whether an event waits, as far as it can be seen from here.
 func (d *daemon) busy() bool {
 	return len(d.msgs) > 0 || len(d.pending) > 0 || len(d.asked.all) > 0 ||
-		!d.repair.due.IsZero() || d.kicked != 0 || !d.modules.idle()
+		!d.repair.due.IsZero() || d.kicked != 0 || !d.modules.idle() || !d.programs.Idle()
 }
 
 func (d *daemon) showQueue(busy bool) {

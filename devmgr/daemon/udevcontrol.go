@@ -39,7 +39,9 @@ func (d *daemon) obey(ctx context.Context, m udevctl.Message) {
 // the events that come, and modules that failed may be tried again.
 func (d *daemon) reload() {
 	policy := loadPolicy(d.cfg)
+	policy.run = d.programs.output
 	d.pipe.policy = &policy
+	d.programs.load(d.cfg)
 	d.modules.reload()
 }
 

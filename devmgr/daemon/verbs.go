@@ -35,6 +35,13 @@ func (d *daemon) status(r *request) error {
 		n("resyncs", uint64(d.stats.resyncs))
 		n("pending", uint64(len(d.pending)))
 		n("waiting", uint64(len(d.waiters)))
+		jobs := d.programs.Status()
+		n("programs_done", jobs.Done)
+		n("programs_failed", jobs.Failed)
+		n("programs_timed_out", jobs.TimedOut)
+		n("programs_left_over", jobs.LeftOver)
+		n("programs_running", uint64(jobs.Running))
+		n("programs_waiting", uint64(jobs.Waiting))
 	})
 	if err != nil {
 		return err
@@ -81,6 +88,9 @@ func (d *daemon) info(r *request) error {
 		for _, p := range row.memory.stored {
 			r.w.Record("property", p.Key, "value", p.Value)
 		}
+	}
+	for _, j := range d.programs.jobsDone(row.device.DevPath) {
+		r.w.Record("program", j.Argv[0], "failure", j.Failure, "line", j.Line, "ms", strconv.FormatInt(j.Took.Milliseconds(), 10))
 	}
 	for p := f.parent(row.device); p != nil; p = f.parent(p) {
 		r.w.Record("parent", p.DevPath, "subsystem", p.Subsystem, "driver", p.Env.Get("DRIVER"))
@@ -148,7 +158,7 @@ func (d *daemon) settleVerb(r *request) error {
 		return deadline(err, "events are still being applied", limit)
 	}
 	if len(r.args) == 0 {
-		return nil
+		return deadline(d.programs.Wait(ctx), "programs that rules started still run", limit)
 	}
 	name, what := devName(r.args[0]), "has not appeared"
 	if uevent.CheckName(name) != nil {
