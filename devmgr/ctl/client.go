@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"slashdev/init/line"
@@ -24,13 +25,30 @@ type Client struct {
 	path string
 }
 
+// A daemon that is being started again, or has as many clients as it takes, is
+// asked again for so long.
+const (
+	patience = 2 * time.Second
+	pause    = 20 * time.Millisecond
+)
+
 // Dial connects to the socket at path.
 func Dial(path string) (*Client, error) {
-	conn, err := net.DialTimeout("unix", path, 5*time.Second)
+	conn, err := persist(func() (net.Conn, error) { return net.DialTimeout("unix", path, 5*time.Second) })
 	if err != nil {
 		return nil, Errorf(Unreachable, "connect %s: %s", path, cause(err))
 	}
 	return &Client{conn: conn, in: bufio.NewReaderSize(conn, maxReply), path: path}, nil
+}
+
+func persist(connect func() (net.Conn, error)) (net.Conn, error) {
+	for end := time.Now().Add(patience); ; time.Sleep(pause) {
+		conn, err := connect()
+		busy := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EAGAIN)
+		if !busy || time.Now().After(end) {
+			return conn, err
+		}
+	}
 }
 
 // cause takes the layers off that repeat the path.
