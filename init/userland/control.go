@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"slashdev/devmgr/ctl"
 	"slashdev/init/line"
@@ -18,6 +20,21 @@ const (
 
 // record is one "= key=value ..." line of a reply.
 type record map[string]string
+
+// MarshalJSON writes the numbers as such: the protocol has words only.
+func (r record) MarshalJSON() ([]byte, error) {
+	m := map[string]any{}
+	for k, v := range r {
+		m[k] = v
+		switch k {
+		case "pid", "restarts", "since", "uptime", "time", "wall", "seq", "boot", "began", "lost":
+			if _, err := strconv.ParseFloat(v, 64); err == nil && json.Valid([]byte(v)) {
+				m[k] = json.Number(v)
+			}
+		}
+	}
+	return json.Marshal(m)
+}
 
 // ask sends one request and returns the records of the reply. Tests have the
 // sockets in a folder of their own.

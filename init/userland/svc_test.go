@@ -132,10 +132,10 @@ func TestSvcJSON(t *testing.T) {
 	fakeInit(t, map[string]string{"ls": listed, "status": "= stage=ready uptime=300\nok", "why db": "= kind=state text=up\nok"})
 	root := box(t)
 	for words, want := range map[string]string{
-		"svc ls --json":        `[{"exit":"","name":"devmgr","pid":"80","restarts":"0","since":"5","state":"up","status":""},`,
+		"svc ls --json":        `[{"exit":"","name":"devmgr","pid":80,"restarts":0,"since":5,"state":"up","status":""},`,
 		"svc --json":           `[{"exit":"","name":"devmgr",`,
-		"svc --json status db": `[{"exit":"1","name":"db","pid":"90","restarts":"2","since":"300","state":"up","status":"serving"}]`,
-		"svc status --json":    `[{"stage":"ready","uptime":"300"}]`,
+		"svc --json status db": `[{"exit":"1","name":"db","pid":90,"restarts":2,"since":300,"state":"up","status":"serving"}]`,
+		"svc status --json":    `[{"stage":"ready","uptime":300}]`,
 		"svc why db --json":    `[{"kind":"state","name":"db","text":"up"}]`,
 		"svc check --json":     `{"file":"/etc/slashdev/config.json","ok":true,"summary":"box, 3 programs, shell open","errors":[],"warnings":[]}`,
 		"svc check --json /tmp/cycle": `{"file":"/tmp/cycle","ok":false,"summary":"","errors":[{"file":"/tmp/cycle","line":4,"col":9,` +
@@ -182,5 +182,13 @@ func TestCompletionOfSvc(t *testing.T) {
 	}
 	if got := strings.Join(programNames(box(t)), " "); got != "db scan web" {
 		t.Errorf("names: %s", got)
+	}
+}
+
+// Numbers are numbers, and whatever else stands where one is expected is text.
+func TestRecordJSON(t *testing.T) {
+	b, err := json.Marshal(record{"time": "12.000345", "seq": "7", "text": "8", "pid": "NaN", "since": "", "boot": "007"})
+	if want := `{"boot":"007","pid":"NaN","seq":7,"since":"","text":"8","time":12.000345}`; err != nil || string(b) != want {
+		t.Errorf("got %s, %v\nwant %s", b, err, want)
 	}
 }
