@@ -42,7 +42,9 @@ func Dial(path string) (*Client, error) {
 }
 
 func persist(connect func() (net.Conn, error)) (net.Conn, error) {
-	for end := time.Now().Add(patience); ; time.Sleep(pause) {
+	again := time.NewTicker(pause) // nothing tells when a daemon listens
+	defer again.Stop()
+	for end := time.Now().Add(patience); ; <-again.C {
 		conn, err := connect()
 		busy := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EAGAIN)
 		if !busy || time.Now().After(end) {
