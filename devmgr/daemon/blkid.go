@@ -103,7 +103,10 @@ func (h *host) open(d *devtree.Device) (*os.File, error) {
 
 // number returns "MAJOR:MINOR" as the kernel packs them for programs.
 func number(rdev uint64) string {
-	major := rdev>>8&0xfff | rdev>>32&^0xfff
-	minor := rdev&0xff | rdev>>12&^0xff
-	return strconv.FormatUint(major&0xfff, 10) + ":" + strconv.FormatUint(minor&0xfffff, 10)
+	major, minor := numbers(rdev)
+	return strconv.FormatUint(uint64(major), 10) + ":" + strconv.FormatUint(uint64(minor), 10)
+}
+
+func numbers(rdev uint64) (major, minor uint32) {
+	return uint32(rdev >> 8 & 0xfff), uint32(rdev&0xff | rdev>>12&0xfff00)
 }

@@ -93,6 +93,7 @@ type daemon struct {
 	pending    map[string]*pending
 	asked      askers
 	writes     chan pendingWrite
+	touched    touched
 	telling    chan<- news // while coldplug lasts
 	repair     repair
 	modules    *modules
@@ -148,6 +149,7 @@ func Run(ctx context.Context, cfg Config) error {
 	defer d.src.Close() // ends read, which wg waits for
 	wg.Go(func() { d.read(ctx) })
 	wg.Go(func() { d.writer(ctx) })
+	wg.Go(func() { d.touched.read(ctx) })
 	if err := d.coldplug(); err != nil {
 		return err
 	}
@@ -162,7 +164,7 @@ func open(cfg Config) (*daemon, error) {
 		cfg: cfg, sys: sysfs.Host(cfg.Sys), src: cfg.source,
 		inbox: make(chan func()), stopped: make(chan struct{}), msgs: make(chan message, batch),
 		pending: map[string]*pending{}, waiters: map[*waiter]struct{}{}, there: map[string]bool{},
-		asked: newAskers(), writes: make(chan pendingWrite, maxWrites),
+		asked: newAskers(), writes: make(chan pendingWrite, maxWrites), touched: newTouched(cfg),
 		started: time.Now(), uptime: uptime(),
 	}
 	d.modules, d.programs = newModules(cfg), openPrograms(cfg)

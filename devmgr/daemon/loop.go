@@ -38,6 +38,8 @@ func (d *daemon) loop(ctx context.Context) error {
 		case <-d.programs.poke:
 		case m := <-d.asked.answers:
 			d.answered(m)
+		case devpaths := <-d.touched.closed:
+			d.noteTouched(devpaths, time.Now())
 		case f := <-d.inbox:
 			f()
 		case <-timer.C:
@@ -178,6 +180,9 @@ func (d *daemon) perform(s Step, n *news) verdict {
 	}
 	d.after(s)
 	n.jobs = append(n.jobs, runs(s)...)
+	if s.Change.Device == nil || complete && s.ask == nil {
+		d.watch(s)
+	}
 	switch {
 	case s.ask != nil && s.Change.Device != nil:
 		return kept
@@ -236,6 +241,7 @@ func (d *daemon) coldplug() error {
 		d.takeAnswers(0)
 	})
 	d.takeAnswers(coldplugTime)
+	d.staticNodes()
 	d.telling = nil
 	wait()
 	d.actCold()

@@ -30,6 +30,7 @@ func (d *daemon) tick(now time.Time) {
 		d.beReady()
 	}
 	d.overdue(now)
+	d.announceTouched(now)
 	for devpath, p := range d.pending {
 		if !now.Before(p.next) {
 			d.retry(devpath, p, now)
@@ -64,6 +65,9 @@ func (d *daemon) sleep(now time.Time) time.Duration {
 	}
 	if !d.readyBy.IsZero() {
 		until = min(until, d.readyBy.Sub(now))
+	}
+	for _, due := range d.touched.due {
+		until = min(until, due.Sub(now))
 	}
 	if len(d.asked.all) > 0 {
 		until = min(until, time.Second)

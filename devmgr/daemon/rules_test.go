@@ -40,11 +40,13 @@ func (m *machine) leads(name, want string) {
 // waitFile waits until a file has been written.
 func (m *machine) waitFile(name, want string) {
 	m.t.Helper()
+	client := m.client("devmgr.sock")
 	for range 10000 {
 		if text, _ := os.ReadFile(name); string(text) == want {
 			return
 		}
-		m.do("status")
+		_, err := client.Do("status")
+		m.must(err)
 	}
 	m.t.Errorf("%s is not %q", name, want)
 }
@@ -228,5 +230,34 @@ func TestWhyNamesLinesAndRivals(t *testing.T) {
 	m.is("vdb", "0660 0:6")
 	if _, err := m.client("devmgr-ro.sock").Do("why", "vda"); ctl.ExitCode(err) != ctl.Refused {
 		t.Errorf("anybody may have programs run: %v", err)
+	}
+}
+
+// OPTIONS="watch": when a program has written to a node, the kernel is asked to
+// announce the device.
+func TestWatchedNodeIsAnnounced(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-test.rules", `KERNEL=="null", OPTIONS+="watch"`)
+	m.start()
+	if f, err := os.OpenFile(m.dev+"/null", os.O_WRONLY, 0); err != nil {
+		t.Skipf("needs root: %v", err)
+	} else {
+		f.Close()
+	}
+	m.waitFile(m.sysRoot+"/devices/virtual/mem/null/uevent", "change")
+}
+
+func TestStaticNodesHaveTheirModeBeforeTheDevice(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-test.rules", `KERNEL=="fuse", MODE="0664", GROUP="disk", TAG+="uaccess", OPTIONS+="static_node=fuse"`+"\n"+
+		`KERNEL=="x", OPTIONS+="static_node=../x"`+"\n"+`KERNEL=="y", GROUP="disk", OPTIONS+="static_node=nosuch"`+"\n")
+	m.node("fuse", unix.S_IFCHR, 10, 229)
+	m.start()
+	m.is("fuse", "0664 0:6")
+	if target, err := os.Readlink(m.root + "/udev/static_node-tags/uaccess/fuse"); err != nil {
+		t.Errorf("no tag: %q, %v", target, err)
+	}
+	if !m.logged(`static_node "../x" is no name`) {
+		t.Errorf("log: %q", m.log)
 	}
 }

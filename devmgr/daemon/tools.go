@@ -24,9 +24,10 @@ type probe struct {
 
 func tools() map[string]tool {
 	return map[string]tool{
-		"blkid":   {builtin: true, waits: true, idle: emptyDisk, run: blkid},
-		"path_id": {builtin: true, run: identity(ident.Path)},
-		"usb_id":  {builtin: true, run: usbID},
+		"blkid":    {builtin: true, waits: true, idle: emptyDisk, run: blkid},
+		"input_id": {builtin: true, run: identity(ident.Input)},
+		"path_id":  {builtin: true, run: identity(ident.Path)},
+		"usb_id":   {builtin: true, run: usbID},
 	}
 }
 

@@ -1,0 +1,86 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"slashdev/devmgr/devdir"
+	"slashdev/devmgr/devtree"
+	udevrules "slashdev/devmgr/rules/udev"
+)
+
+// touched are nodes that rules want watched. When a program that wrote to one
+// closes it, the kernel is asked to announce the device, so that the rules see
+// what is on it now. Only the loop touches it.
+type touched struct {
+	watcher *devdir.Watcher      // nil: none is to be had
+	closed  chan []string        // devpaths, from a goroutine that reads
+	due     map[string]time.Time // when they are to be announced
+}
+
+// touchTime joins what a program does in many steps.
+const touchTime = 20 * time.Millisecond
+
+func newTouched(cfg Config) touched {
+	t := touched{closed: make(chan []string), due: map[string]time.Time{}}
+	var err error
+	if t.watcher, err = devdir.NewWatcher(); err != nil {
+		cfg.Logf("%v", err)
+	}
+	return t
+}
+
+// read hands what the watcher says to the loop, until ctx ends.
+func (t *touched) read(ctx context.Context) {
+	if t.watcher == nil {
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { t.watcher.Close() })
+	defer stop()
+	for {
+		keys, err := t.watcher.Next()
+		if err != nil {
+			return
+		}
+		select {
+		case t.closed <- keys:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// watch begins or ends the watch of a device's node.
+func (d *daemon) watch(s Step) {
+	w, dev := d.touched.watcher, s.Change.Device
+	switch {
+	case w == nil:
+	case dev == nil || !s.Watch || !dev.HasNode():
+		w.Remove(s.Change.DevPath())
+	default:
+		if err := w.Add(d.dir, dev.DevName, dev.DevPath); err != nil {
+			d.warnf("%v", err)
+		}
+	}
+}
+
+// noteTouched plans the announcement of devices.
+func (d *daemon) noteTouched(devpaths []string, now time.Time) {
+	for _, devpath := range devpaths {
+		if d.touched.due[devpath].IsZero() {
+			d.touched.due[devpath] = now.Add(touchTime)
+		}
+	}
+}
+
+// announceTouched asks the kernel to announce those that are due.
+func (d *daemon) announceTouched(now time.Time) {
+	for devpath, due := range d.touched.due {
+		if now.Before(due) {
+			continue
+		}
+		delete(d.touched.due, devpath)
+		if dev := d.pipe.tree.Get(devpath); dev != nil {
+			d.write(Step{Change: devtree.Change{Device: dev}, Writes: []udevrules.Write{{Path: "/sys" + devpath + "/uevent", Value: "change"}}})
+		}
+	}
+}
