@@ -25,43 +25,50 @@ type box struct {
 // to QEMU.
 func bootBox(t *testing.T, machine, config string, more ...string) *box {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("boots a machine: left out by -short")
-	}
-	root, dir, kernel := repoRoot(t), t.TempDir(), ""
+	root, kernel := repoRoot(t), ""
 	if machine == "debian" {
 		machine, kernel = "pc", filepath.Join(root, "bin/parts/debian/vmlinuz")
 		if _, err := os.Stat(kernel); err != nil {
 			t.Fatalf("%v: run make setup first", err)
 		}
 	}
+	options := image.Options{Board: machine, Parts: filepath.Join(root, "bin/parts")}
+	return bootImage(t, options, config, qemu.Config{Machine: machine, Kernel: kernel, Extra: more})
+}
+
+// bootImage builds an initramfs with these options and boots it; without a
+// kernel in c it is that of the image.
+func bootImage(t *testing.T, o image.Options, config string, c qemu.Config) *box {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots a machine: left out by -short")
+	}
+	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	arch, err := qemu.Arch(machine)
+	var err error
+	if o.Arch, err = qemu.Arch(c.Machine); err != nil {
+		t.Fatal(err)
+	}
+	serial, err := qemu.ConsoleWord(c.Machine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	serial, err := qemu.ConsoleWord(machine)
+	o.Appliance, o.Target, o.Output = dir, "initramfs", filepath.Join(dir, "box.cpio.gz")
+	o.Binaries, o.Logf = filepath.Join(repoRoot(t), "bin"), t.Logf
+	result, err := image.Build(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := image.Build(t.Context(), image.Options{
-		Appliance: dir, Target: "initramfs", Arch: arch, Board: machine, Output: filepath.Join(dir, "box.cpio.gz"),
-		Parts: filepath.Join(root, "bin/parts"), Binaries: filepath.Join(root, "bin"), Logf: t.Logf,
-	})
-	if err != nil {
-		t.Fatal(err)
+	if c.Kernel == "" {
+		c.Kernel = result.Kernel
 	}
-	if kernel == "" {
-		kernel = result.Kernel
-	}
+	c.Initrd, c.Cmdline = result.Initrd, "console="+serial+" quiet panic=1"
+	c.Artifacts, c.Logf = t.ArtifactDir(), t.Logf
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
-	m, err := qemu.Start(ctx, qemu.Config{
-		Machine: machine, Kernel: kernel, Initrd: result.Initrd, Cmdline: "console=" + serial + " quiet panic=1",
-		Extra: more, Artifacts: t.ArtifactDir(), Logf: t.Logf,
-	})
+	m, err := qemu.Start(ctx, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,8 +76,8 @@ func TestExecListsDevices(t *testing.T) {
 	} {
 		t.Run(machine, func(t *testing.T) {
 			script := "dev ls --json"
-			if machine == "rpi3" { // USB takes longer than init
-				script = "dev settle input/event0 && dev settle && " + script
+			if machine == "rpi3" { // USB takes longer than init; a serial line has Bluetooth behind it
+				script = "dev settle input/event0 && dev settle && grep '^hci_uart ' /proc/modules >/dev/null && " + script
 			}
 			names := deviceNames(t, runProgram(t, program, "run", "--machine", machine, "--exec", script))
 			for _, name := range want {
