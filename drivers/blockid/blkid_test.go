@@ -43,7 +43,8 @@ func TestSeveralSuperblocks(t *testing.T) {
 	for _, names := range []string{
 		"ext btrfs", "ext vfat", "ext swap-0", "ext dos", "zfs gpt", "zfs ext", "bcache gpt", "bcache dos",
 		"lvm2 ext", "lvm2 bcache", "lvm2 dos", "lvm2 exfat", "lvm2 ntfs", "lvm2 vfat dos", "lvm2 ext dos", "lvm2 luks1",
-		"luks2 ext", "luks2 dos", "luks2 vfat dos", "luks1 gpt", "md-1.0 gpt", "md-1.0 dos", "md-0.90 md-1.2", "md-0.90 dos", "md-0.90 dos-whole", "md-1.0 dos-whole", "md-1.2 ext", "md-1.1 lvm2",
+		"luks2 ext", "luks2 dos", "luks2 vfat dos", "luks1 gpt", "md-1.0 gpt", "md-1.0 dos", "md-0.90 md-1.2", "md-0.90 dos", "md-0.90 dos-whole", "dos-whole md-0.90-big-endian", "md-1.0 dos-whole", "ubi gpt", "md-1.2 ext", "md-1.1 lvm2",
+		"isw dos", "isw gpt", "isw md-1.2", "ddf-early lvm2", "ddf-early dos", "verity dos", "verity swap-0", "snapshot swap-0", "ubi swap-0", "cramfs swap-0",
 		"udf iso9660", "udf iso9660 ext", "iso9660 ext", "iso9660 dos", "iso9660 gpt",
 		"ext btrfs dos", "ext btrfs gpt", "vfat dos", "vfat gpt", "ntfs dos", "ntfs gpt", "exfat dos", "exfat gpt",
 		"gpt ext", "gpt vfat-32", "gpt lvm2", "vfat ntfs", "vfat iso9660 dos", "swap-suspended ext",

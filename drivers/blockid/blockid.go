@@ -33,7 +33,10 @@ type Info struct {
 // Probe looks at a device of the given size. It is no error if nothing known is there.
 func Probe(device io.ReaderAt, size int64) (Info, error) {
 	w := newWindow(device, size)
-	info := w.probe(probers)
+	info, ok := member(w)
+	if !ok {
+		info = content(w)
+	}
 	if w.err != nil {
 		return Info{}, fmt.Errorf("probe block device: %w", w.err)
 	}
@@ -46,29 +49,43 @@ func Probe(device io.ReaderAt, size int64) (Info, error) {
 func ProbeDisc(device io.ReaderAt, size, session int64) (Info, error) {
 	w := newWindow(device, size)
 	w.session = max(session, 0)
-	info := w.probe(probers[1:])
+	info := content(w)
 	if w.err != nil && info.Type == "" && info.Table == "" {
 		return Info{}, fmt.Errorf("probe disc: %w", w.err)
 	}
 	return info, nil
 }
 
-func (w *window) probe(probers []prober) Info {
-	info, clear := superblock(w, probers)
-	info.Label = strings.TrimRightFunc(info.Label, isSpace)
-	if clear && info.Type != "linux_raid_member" {
+// member looks for the mark of an array.
+func member(w *window) (Info, bool) {
+	for _, probe := range arrays {
+		if info, ok := probe(w); ok {
+			info.Label = trimmed(info.Label)
+			return info, true
+		}
+	}
+	return Info{}, false
+}
+
+func content(w *window) Info {
+	info, clear := superblock(w)
+	info.Label = trimmed(info.Label)
+	if clear {
 		info = info.beside(partitionTable(w))
 	}
 	return info
 }
 
+func trimmed(label string) string { return strings.TrimRightFunc(label, isSpace) }
+
 // beside adds a partition table. A physical volume that was partitioned later may still
 // have its label; one that was not may have an empty table of DOS.
 func (i Info) beside(t *table) Info {
+	volume := i.Type == "LVM2_member" && t != nil && t.kind == "dos"
 	switch {
-	case t == nil, i.Type == "LVM2_member" && t.kind == "dos" && len(t.entries) == 0:
+	case t == nil, i.Usage == "raid" && i.Type != "LVM2_member", volume && len(t.entries) == 0:
 		return i
-	case i.Type == "LVM2_member" && t.kind == "dos":
+	case volume:
 		i = Info{}
 	}
 	i.Table, i.TableUUID = t.kind, t.uuid

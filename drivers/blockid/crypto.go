@@ -30,3 +30,28 @@ func luksHeader(hdr block) Info {
 	}
 	return info
 }
+
+// bitLocker knows the boot sectors of Windows Vista, of later versions, and of removable
+// media, which look like a FAT. The version is in the metadata, to which the latter point.
+func bitLocker(w *window) (Info, bool) {
+	boot := w.at(0, 512)
+	info := Info{Type: "BitLocker", Usage: "crypto"}
+	at := uint64(0)
+	switch {
+	case boot.has(0, "\xebR\x90-FVE-FS-"):
+		return info, true
+	case boot.has(0, "\xebX\x90-FVE-FS-"):
+		at = boot.le64(176)
+		if serial := boot.le32(67); serial != 0 {
+			info.UUID = fmt.Sprintf("%016d", serial)
+		}
+	case boot.has(0, "\xebX\x90MSWIN4.1"):
+		at = boot.le64(440)
+	}
+	metadata := w.at(int64(at), 64)
+	if at == 0 || !metadata.has(0, "-FVE-FS-") {
+		return Info{}, false
+	}
+	info.Version = fmt.Sprint(metadata.le16(10))
+	return info, true
+}

@@ -45,6 +45,8 @@ var images = []image{
 	{"udf-1.02", "8M", "mkudffs -r 1.02 -b 2048 -l old $f"},
 	{"squashfs", "0", "mksquashfs src $f -noappend"},
 	{"erofs", "0", "mkfs.erofs $f src"},
+	{"cramfs", "0", "mkfs.cramfs -n cram src $f"},
+	{"verity", "0", "truncate -s 1M data; veritysetup format data $f"},
 	{"swap", "8M", "mkswap -L swaplabel $f"},
 	{"swap-64k", "8M", "mkswap -p 65536 $f"},
 	{"luks1", "3M", "cryptsetup -q luksFormat --type luks1 --pbkdf-force-iterations 1000 $f src/file"},

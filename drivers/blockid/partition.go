@@ -90,8 +90,9 @@ func partitionTable(w *window) *table {
 	if mbr.le16(510) == 0xaa55 && protective(mbr) {
 		return &table{kind: "PMBR"} // what it announces is lost
 	}
-	_, fat := readBPB(mbr)
-	if _, isNTFS := ntfs(w); fat || isNTFS {
+	_, isFAT := readBPB(mbr)
+	_, isNTFS := ntfs(w)
+	if _, locked := bitLocker(w); !locked && (isFAT || isNTFS) {
 		return nil
 	}
 	return readDOS(w)
@@ -143,7 +144,8 @@ func gptAt(w *window, sector, lba int64) *table {
 	}
 	t := &table{kind: "gpt", uuid: h.guid(56)}
 	for i := range int(count) {
-		if e := array.slice(i*int(each), int(each)); !e.slice(0, 16).zero() {
+		e := array.slice(i*int(each), int(each))
+		if inside := e.le64(32) >= h.le64(40) && e.le64(40) <= h.le64(48); inside && !e.slice(0, 16).zero() {
 			t.entries = append(t.entries, gptEntry(e, i+1, uint64(sector/512)))
 		}
 	}

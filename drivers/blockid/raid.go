@@ -40,7 +40,8 @@ func md1(sb block, offset int64, minor int) (Info, bool) {
 
 // md0 reads the 0.90 superblock, which is in the byte order of the machine that made it.
 func md0(w *window) (Info, bool) {
-	sb := w.at(w.size&^0xffff-0x10000, 4096)
+	offset := w.size&^0xffff - md0Reserved
+	sb := w.at(offset, 4096)
 	var order binary.ByteOrder = binary.LittleEndian
 	if sb.be32(0) == mdMagic {
 		order = binary.BigEndian
@@ -48,7 +49,7 @@ func md0(w *window) (Info, bool) {
 		return Info{}, false
 	}
 	word := func(i int) uint32 { return uint32(sb.number(4*i, 4, order)) }
-	if used := int64(word(8)); used > w.size/1024 || inLastPartition(w) {
+	if used := int64(word(8)); used > w.size/1024 || inPartition(w, offset) {
 		return Info{}, false
 	}
 	words := []int{5, 13, 14, 15} // set_uuid0 to set_uuid3; before minor version 90 the first alone
@@ -66,11 +67,17 @@ func md0(w *window) (Info, bool) {
 	}, true
 }
 
-// inLastPartition reports whether a partition reaches to the end of the disk: what is
-// found there belongs to that partition then.
-func inLastPartition(w *window) bool {
+// md0Reserved is what version 0.90 keeps for its superblock.
+const md0Reserved = 64 << 10
+
+// inPartition reports whether the superblock at an offset belongs to a partition, the last
+// one mostly, and not to the whole disk.
+func inPartition(w *window, offset int64) bool {
 	t := partitionTable(w)
-	return t != nil && slices.ContainsFunc(t.entries, func(e entry) bool { return e.start+e.size == uint64(w.size/512) })
+	first, end := uint64(offset)/512, uint64(offset+md0Reserved)/512
+	return t != nil && slices.ContainsFunc(t.entries, func(e entry) bool {
+		return e.start <= first && end <= e.start+e.size && e.start+e.size <= uint64(w.size/512)
+	})
 }
 
 // lvm2 finds the label of a physical volume in one of the first four sectors.

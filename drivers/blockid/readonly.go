@@ -36,3 +36,16 @@ func erofs(w *window) (Info, bool) {
 	}
 	return info, true
 }
+
+func cramfs(w *window) (Info, bool) {
+	sb := w.at(0, 76)
+	if sb.le32(0) != 0x28cd3d45 && sb.be32(0) != 0x28cd3d45 {
+		return Info{}, false
+	}
+	return Info{Type: "cramfs", Usage: "filesystem", Label: sb.text(48, 16)}, true
+}
+
+func romfs(w *window) (Info, bool) {
+	sb := w.at(0, 512)
+	return Info{Type: "romfs", Usage: "filesystem", BlockSize: 1024, Label: sb.text(16, 16)}, sb.has(0, "-rom1fs-")
+}

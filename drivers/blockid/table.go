@@ -3,17 +3,22 @@ package blockid
 // prober looks for one family of superblocks.
 type prober func(*window) (Info, bool)
 
-// probers in the order in which they are asked; the first finds what is not on discs.
-var probers = []prober{
-	mdraid, bcache, lvm2, luks, vfat, swap, xfs, ext, udf, iso9660, zfs, ntfs, squashfs, btrfs, exfat, f2fs, erofs,
-}
+var (
+	// arrays are made of whole disks. What else is on such a disk is part of the array.
+	arrays = []prober{mdraid, ddf, isw}
+	// contents in the order in which they are looked for.
+	contents = []prober{
+		bcache, lvm2, snapshotCOW, verity, integrity, luks, ubi, bitLocker, vfat, swap, xfs, ext, udf, iso9660,
+		zfs, ntfs, cramfs, romfs, squashfs, btrfs, ubifs, exfat, f2fs, apfs, erofs,
+	}
+)
 
 // superblock asks the probers. What holds other things, a member of an array or
 // something encrypted, ends the search: its content may look like anything. A
 // device that two claim is nobody's, because to mount it as the wrong one would
 // destroy the other; then clear is false.
-func superblock(w *window, probers []prober) (info Info, clear bool) {
-	for _, probe := range probers {
+func superblock(w *window) (info Info, clear bool) {
+	for _, probe := range contents {
 		switch next, ok := probe(w); {
 		case !ok, info.Type == "udf" && next.Type == "iso9660": // a bridge disc is both
 			continue

@@ -16,6 +16,8 @@ const (
 	// headSize covers every superblock of the table that lies near the start; the
 	// last of them is that of btrfs. It is read at once.
 	headSize = 64<<10 + 4<<10
+	// tailSize covers the marks of arrays and the copy of a GPT at the very end.
+	tailSize = 16 << 10
 )
 
 // window shows parts of a device. It reads each part once, at most maxRead in
@@ -51,6 +53,9 @@ func (w *window) at(offset int64, n int) block {
 	}
 	if end := offset + int64(n); end <= headSize {
 		return w.load(0, int(min(headSize, w.size))).slice(int(offset), n)
+	}
+	if start := w.size - tailSize; offset >= start && start >= headSize {
+		return w.load(start, tailSize).slice(int(offset-start), n)
 	}
 	return w.load(offset, n)
 }
