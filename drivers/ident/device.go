@@ -1,6 +1,7 @@
 package ident
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -94,3 +95,5 @@ func (d device) raw(name string) []byte {
 	b, _ := fs.ReadFile(d.tree, d.dir+"/"+name)
 	return b
 }
+
+var errShort = errors.New("cut short")

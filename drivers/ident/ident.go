@@ -1,7 +1,8 @@
 // Package ident derives the identity of a device from sysfs, in the words of
 // the programs and built-ins that udev's rules call.
 //
-// [USB] is usb_id, [Path] is path_id, [Input] is input_id. Each takes the tree
+// [USB] is usb_id, [Path] is path_id, [Input] is input_id, [Net] is net_id,
+// [SCSI] is scsi_id and [ATA] is ata_id. Each takes the tree
 // of sysfs and the path of a device in it ("/devices/pci0000:00/...") and
 // returns properties in the order in which udev 252 says them, with the values
 // that it gives them. What a device says of itself is taken for hostile: it

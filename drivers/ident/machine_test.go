@@ -70,6 +70,9 @@ func (r *recording) say(devpath, line string) {
 	}
 	if some && !strings.Contains(property, "_MM=") { // the node tells: see TestInputSize
 		key, value, _ := strings.Cut(property, "=")
+		if ours, ok := instead[Property{key, value}]; ok {
+			value = ours
+		}
 		r.said[last].want = append(r.said[last].want, Property{key, value})
 	}
 }
@@ -78,9 +81,26 @@ func (r *recording) say(devpath, line string) {
 func programs() map[string]func(fs.FS, string) ([]Property, error) {
 	return map[string]func(fs.FS, string) ([]Property, error){
 		"usb_id":   USB,
+		"net_id":   Net,
 		"path_id":  Path,
 		"input_id": Input,
+		"scsi_id":  SCSI,
+		"ata_id":   ATA,
 	}
+}
+
+// instead lists what we say where udev would pass on what a device made up.
+var instead = map[Property]string{
+	{"ID_SCSI_SERIAL", "scsi  ser/1 "}:         "scsi  ser_1",
+	{"ID_SCSI_SERIAL", "  QM  0000/1        "}: "QM  0000_1",
+	{"ID_SCSI_SERIAL", "QM00003             "}: "QM00003", // udevd cuts off the space too
+}
+
+// unknown tells what the kernel does not keep in sysfs: pages of CD drives and
+// of disks at usb-storage, and what a CD drive answers to IDENTIFY.
+func unknown(s said) bool {
+	asked := s.program == "ata_id" || s.program == "scsi_id"
+	return asked && (strings.Contains(s.device, "/usb3/3-1/3-1.1/") || strings.HasSuffix(s.device, "/sr1"))
 }
 
 // TestMachines compares all that was recorded of real machines.
@@ -90,7 +110,7 @@ func TestMachines(t *testing.T) {
 		compared := 0
 		for _, s := range r.said {
 			program := programs()[s.program]
-			if program == nil {
+			if program == nil || unknown(s) {
 				continue
 			}
 			got, err := program(r.tree, s.device)

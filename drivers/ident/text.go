@@ -96,6 +96,26 @@ func hidden(r rune) bool {
 	return false
 }
 
+// spaced is like plain, but leaves space within as it is. udev leaves
+// everything: the serial number of a SCSI disk could bring quotes or worse.
+func spaced(raw string) string {
+	raw = trim(raw[:min(len(raw), maxSerial)])
+	var b strings.Builder
+	for i := 0; i < len(raw); {
+		n := 1
+		if raw[i] == ' ' {
+			b.WriteByte(' ')
+		} else if n = safe(raw[i:]); n > 0 {
+			b.WriteString(raw[i : i+n])
+		} else {
+			b.WriteByte('_')
+			n = 1
+		}
+		i += n
+	}
+	return b.String()
+}
+
 // usableSerial says whether a serial number of a USB device is printable ASCII
 // without a comma; others are not taken seriously.
 func usableSerial(raw string) bool {
