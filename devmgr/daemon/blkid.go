@@ -75,7 +75,9 @@ func (p probe) entry() ([]udevrules.Property, error) {
 		return nil, err
 	}
 	defer disk.Close()
-	list, err := blockid.Entry(disk, size*sector, blockid.Place{Number: number, Start: start, Size: length, Disk: parent.Number()})
+	text, _ = p.Attr(parent.DevPath, "queue/logical_block_size")
+	own, _ := strconv.ParseInt(strings.TrimSpace(text), 10, 17) // 0 where the kernel does not say
+	list, err := blockid.Entry(disk, size*sector, blockid.Place{Number: number, Start: start, Size: length, Disk: parent.Number(), Sector: own})
 	return converted(list), err
 }
 

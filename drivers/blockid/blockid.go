@@ -106,12 +106,12 @@ func (i Info) Properties() []Property {
 	add("ID_FS_UUID_ENC", Encode(i.UUID))
 	add("ID_FS_UUID_SUB", replace(i.UUIDSub))
 	add("ID_FS_UUID_SUB_ENC", Encode(i.UUIDSub))
-	add("ID_FS_VERSION", Encode(i.Version))
+	add("ID_FS_VERSION", printable(i.Version))
 	for _, p := range i.names {
 		add("ID_FS_"+p.Key, Encode(strings.TrimFunc(p.Value, isSpace)))
 	}
-	add("ID_FS_TYPE", Encode(i.Type))
-	add("ID_FS_USAGE", Encode(i.Usage))
+	add("ID_FS_TYPE", i.Type)
+	add("ID_FS_USAGE", i.Usage)
 	add("ID_PART_TABLE_UUID", i.TableUUID)
 	add("ID_PART_TABLE_TYPE", i.Table)
 	return all

@@ -11,7 +11,7 @@ func readDOS(w *window) *table {
 	if mbr.le16(510) != 0xaa55 || protective(mbr) {
 		return nil
 	}
-	t := &table{kind: "dos"}
+	t := &table{kind: "dos", scale: uint64(w.sector / 512)}
 	if id := mbr.le32(440); id != 0 {
 		t.uuid = fmt.Sprintf("%08x", id)
 	}
@@ -37,7 +37,7 @@ func (t *table) add(e block, number int, base uint64) {
 		return
 	}
 	p := entry{
-		scheme: "dos", number: number, start: base + uint64(e.le32(8)), size: uint64(e.le32(12)),
+		scheme: "dos", number: number, start: base + t.scale*uint64(e.le32(8)), size: t.scale * uint64(e.le32(12)),
 		kind: fmt.Sprintf("0x%x", e.byte(4)), flags: uint64(e.byte(0)),
 	}
 	if t.uuid != "" {
@@ -61,7 +61,7 @@ func (t *table) logical(w *window, extended entry) {
 			switch kind := (entry{scheme: "dos", kind: fmt.Sprintf("0x%x", e.byte(4))}); {
 			case e.le32(12) == 0:
 			case kind.extended():
-				next = extended.start + uint64(e.le32(8))
+				next = extended.start + t.scale*uint64(e.le32(8))
 			case i < 2:
 				t.add(e, number, link)
 			}

@@ -62,7 +62,8 @@ func volumeName(record block) string {
 			return ""
 		}
 		if kind == name {
-			return utf16Text(record.slice(at+int(record.le16(at+20)), int(record.le32(at+16))), binary.LittleEndian)
+			value := at + int(record.le16(at+20))
+			return utf16Text(record.slice(value, min(int(record.le32(at+16)), len(record)-value)), binary.LittleEndian)
 		}
 		at += size
 	}

@@ -13,6 +13,7 @@ type Place struct {
 	Number      int
 	Start, Size uint64
 	Disk        string // "8:0"
+	Sector      int64  // bytes of the disk's own sectors, in which tables of DOS count; 0 is 512
 }
 
 // entry is a partition as its table describes it.
@@ -28,6 +29,9 @@ type entry struct {
 // it returns nothing if the disk's table has no such partition.
 func Entry(disk io.ReaderAt, size int64, place Place) ([]Property, error) {
 	w := newWindow(disk, size)
+	if place.Sector > 512 {
+		w.sector = place.Sector
+	}
 	found, ok := findEntry(w, place)
 	if w.err != nil {
 		return nil, fmt.Errorf("read partition table of %s: %w", place.Disk, w.err)
@@ -77,6 +81,7 @@ func (e entry) properties(disk string) []Property {
 // table is a partition table.
 type table struct {
 	kind, uuid string
+	scale      uint64 // sectors of 512 bytes in one of the disk's
 	entries    []entry
 }
 

@@ -48,11 +48,15 @@ func Encode(s string) string {
 	return b.String()
 }
 
-// replace makes a value fit for one line of text: space at its ends goes, runs of it
-// within become one underscore, and what is no valid character becomes underscores. So
-// do control characters, which udev lets pass: a label must not drive a terminal.
+// replace makes a value fit for one word: space at its ends goes, and runs of it within
+// become one underscore.
 func replace(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, isSpace), "_")
+	return printable(strings.Join(strings.FieldsFunc(s, isSpace), "_"))
+}
+
+// printable puts underscores for what is no valid character, and for control characters,
+// which udev lets pass: a label must not drive a terminal.
+func printable(s string) string {
 	b := []byte(s)
 	for i := 0; i < len(b); i++ {
 		if n := wide(s[i:]); n > 0 {

@@ -26,6 +26,7 @@ type window struct {
 	device  io.ReaderAt
 	size    int64
 	session int64 // of a disc: where the last one begins
+	sector  int64 // bytes, 512 where it is not known
 	read    int64
 	parts   []part
 	errors  int
@@ -38,7 +39,7 @@ type part struct {
 }
 
 func newWindow(device io.ReaderAt, size int64) *window {
-	return &window{device: device, size: max(size, 0)}
+	return &window{device: device, size: max(size, 0), sector: 512}
 }
 
 // at returns n bytes from offset, or nothing where the device has less.
