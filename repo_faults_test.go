@@ -9,13 +9,17 @@ import (
 )
 
 // untested lists the faults of docs/faults.md that no test can have, and why.
-var untested = map[string]string{}
+var untested = map[string]string{
+	"U-12": "no interface is renamed: NAME= of a rule is decided, shown by dev why, and not carried out",
+	"D-07": "the kernel resolves root=PARTUUID before any program of ours runs; none of our code chooses between two disks of one identity but by the rule of U-11",
+	"D-09": "nothing of ours listens to a network: addresses are the affair of gokrazy's dhcp and ntp, programs of their own that PID 1 restarts",
+}
 
 // faultGroups are the faults that must have a test: of PID 1, of supervision, of
-// what runs out.
-var faultGroups = map[string]int{"P": 15, "S": 12, "E": 8}
+// what runs out; of uevents, of configuration, of hostile devices.
+var faultGroups = map[string]int{"P": 15, "S": 12, "E": 8, "U": 15, "C": 10, "D": 10}
 
-var faultTest = regexp.MustCompile(`^(?:Test)?([PSE])([0-9]{2})_[A-Z]`)
+var faultTest = regexp.MustCompile(`^(?:Test)?([PSEUCD])([0-9]{2})_[A-Z]`)
 
 // TestFaultsHaveTests wants a test function, or a row of a table of tests, named
 // after each fault.

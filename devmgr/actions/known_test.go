@@ -92,3 +92,25 @@ func TestKnownProblems(t *testing.T) {
 		t.Errorf("NULs: %v", errs)
 	}
 }
+
+// Whatever is on a medium: no set-user-ID, no device nodes, no programs.
+func TestD06_MediaBringNoRights(t *testing.T) {
+	k, _ := actions.ParseKnown("known", "mount UUID=u /mnt/x")
+	mounted := 0
+	for _, fstype := range strings.Fields("ext2 ext3 ext4 xfs btrfs f2fs vfat exfat ntfs iso9660 udf squashfs erofs nosuch proc") {
+		s := actions.Subject{Event: uevent.Event{Action: uevent.Add, DevPath: "/devices/x", Subsystem: "block", Env: env("DEVNAME=sda1")},
+			Properties: env("ID_FS_UUID=u ID_FS_TYPE=" + fstype)}
+		for _, j := range k.Jobs(s) {
+			if j.Argv[0] != "/bin/mount" {
+				continue
+			}
+			mounted++
+			if options := "," + strings.Join(j.Argv[1:], ",") + ","; !strings.Contains(options, ",nosuid,nodev,noexec,") {
+				t.Errorf("%s: %q", fstype, j.Argv)
+			}
+		}
+	}
+	if mounted != 13 {
+		t.Errorf("%d file systems are mounted", mounted)
+	}
+}

@@ -106,6 +106,7 @@ func (d *daemon) handle(ev uevent.Event) {
 	if ev.Subsystem == "module" && ev.Action == uevent.Remove {
 		d.modules.forget(ev.DevPath[lastSlash(ev.DevPath)+1:])
 	}
+	d.refuseFirmware(ev)
 	steps, rescan, err := d.pipe.Hint(ev)
 	if err != nil {
 		d.warnf("event: %v", err)

@@ -126,7 +126,7 @@ func TestLinkDoesNotReplaceANode(t *testing.T) {
 }
 
 // A service plants links to lead us elsewhere.
-func TestE3_U10_PlantedLinksAreNotFollowed(t *testing.T) {
+func TestU10_PlantedLinksAreNotFollowed(t *testing.T) {
 	d, root := open(t)
 	outside := t.TempDir()
 	write(t, outside+"/secret")

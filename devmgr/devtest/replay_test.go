@@ -200,3 +200,29 @@ E: DEVNAME=ram0
 		t.Errorf("got:\n%swant:\n%s", got, want)
 	}
 }
+
+// 4,096 disks at the start: each has its owner and its links, and the steps
+// grow with the disks.
+func TestU15_ManyDevicesAtColdplug(t *testing.T) {
+	const n = 4096
+	w := newWorld(t, 1)
+	steps := 0
+	for i := range n {
+		name := fmt.Sprintf("nullb%d", i)
+		env := fmt.Sprintf("MAJOR=252\x00MINOR=%d\x00DEVNAME=%s\x00DEVTYPE=disk\x00", i, name)
+		s := w.pipe.Present(uevent.Event{Action: uevent.Add, DevPath: "/devices/virtual/block/" + name, Subsystem: "block", Env: uevent.Env(env)})
+		steps += len(s.Ops)
+		w.apply(s.Ops)
+	}
+	dev := w.model.String()
+	for _, i := range []int{0, n / 2, n - 1} {
+		for _, want := range []string{fmt.Sprintf("nullb%d b 252:%d 0660 root:disk\n", i, i), fmt.Sprintf("block/252:%d -> ../nullb%d\n", i, i)} {
+			if !strings.Contains(dev, want) {
+				t.Errorf("no %q", want)
+			}
+		}
+	}
+	if most := 3 * n; strings.Count(dev, "\n") < 2*n || steps > most {
+		t.Errorf("%d steps, %d entries", steps, strings.Count(dev, "\n"))
+	}
+}

@@ -1,0 +1,179 @@
+package daemon_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"slashdev/devmgr/uevent"
+)
+
+// A device that comes and goes without end takes no memory and leaves nothing
+// undone; what others do meanwhile is done.
+func TestU05_StormOfOneDeviceIsBounded(t *testing.T) {
+	m := newMachine(t)
+	m.start()
+	heap := func() uint64 {
+		var s runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&s)
+		return s.HeapAlloc
+	}
+	before := heap()
+	storm := func(n int) {
+		for range n {
+			m.send(uevent.Add, disks+"vdz", "block")
+			m.send(uevent.Remove, disks+"vdz", "block")
+		}
+	}
+	storm(10000)
+	m.plug("vdb", 16)
+	storm(10000)
+	m.do("settle")
+	m.is("vdb", "0660 0:6")
+	if s := m.do("status")[0]; s.Get("pending") != "0" || s.Get("devices") != "5" {
+		t.Errorf("status: %q", s)
+	}
+	if after := heap(); after > before+8<<20 {
+		t.Errorf("the heap grew by %d KiB", (after-before)>>10)
+	}
+}
+
+// A driver that asks for firmware which is not there is told so at once.
+func TestU14_MissingFirmwareIsRefusedAtOnce(t *testing.T) {
+	m := newMachine(t)
+	m.sys.Add("/devices/pci0/0000:00:01.0/firmware/wifi.bin", "firmware", "FIRMWARE=wifi.bin", "TIMEOUT=60")
+	m.sys.Attr("devices/pci0/0000:00:01.0/firmware/wifi.bin/loading", "0")
+	m.start()
+	m.src.items <- item{ev: uevent.Event{Action: uevent.Add, DevPath: "/devices/pci0/0000:00:01.0/firmware/wifi.bin",
+		Subsystem: "firmware", SeqNum: 1, Env: "FIRMWARE=wifi.bin\x00"}}
+	loading := m.sysRoot + "/devices/pci0/0000:00:01.0/firmware/wifi.bin/loading"
+	m.writeSys()
+	m.must(os.WriteFile(loading, []byte("0"), 0o644))
+	m.src.items <- item{ev: uevent.Event{Action: uevent.Add, DevPath: "/devices/pci0/0000:00:01.0/firmware/wifi.bin",
+		Subsystem: "firmware", SeqNum: 2, Env: "FIRMWARE=wifi.bin\x00"}}
+	m.do("settle")
+	if text, _ := os.ReadFile(loading); string(text) != "-1" {
+		t.Errorf("loading is %q", text)
+	}
+	if !m.logged(`firmware "wifi.bin" is not in this image`) {
+		t.Errorf("log: %q", m.log)
+	}
+}
+
+// A rule refuses keyboards that come after the start: the kernel is told not
+// to use the interface.
+func TestD01_RuleRefusesANewKeyboard(t *testing.T) {
+	m := newMachine(t)
+	m.rule("10-hid.rules", `ACTION=="add", SUBSYSTEM=="usb", ATTR{bInterfaceClass}=="03", ATTR{authorized}="0"`)
+	m.start()
+	plug := func(name, class string) string {
+		devpath := "/devices/pci0/usb1/1-1/" + name
+		m.sys.Add(devpath, "usb", "DEVTYPE=usb_interface")
+		m.sys.Attr(devpath[1:]+"/bInterfaceClass", class+"\n")
+		m.sys.Attr(devpath[1:]+"/authorized", "1")
+		m.writeSys()
+		m.send(uevent.Add, devpath, "usb")
+		return devpath + "/authorized"
+	}
+	plug("1-1:1.1", "08")
+	keyboard := plug("1-1:1.0", "03")
+	m.waitFile(m.sysRoot+keyboard, "0")
+	if text, _ := os.ReadFile(m.sysRoot + "/devices/pci0/usb1/1-1/1-1:1.1/authorized"); string(text) != "1" {
+		t.Errorf("the disk beside it: %q", text)
+	}
+}
+
+// What a USB device says of itself stays encoded in names and one word to
+// programs; nothing of it steers a terminal.
+func TestD02_HostileUSBStrings(t *testing.T) {
+	m := newMachine(t)
+	hostile := "$(reboot)`id`;\x1b[31m%n..x\u202egpj '\"" + strings.Repeat("A", 60)
+	say := m.program("say", `printf '%s|%s|' "$#" "$1" >>$OUT; echo "$1"`)
+	m.rule("50-usb.rules", `
+SUBSYSTEM=="block", ATTR{serial}=="?*", SYMLINK+="disk/by-id/usb-$attr{serial}", RUN+="`+say+` '$attr{serial}'"
+`)
+	m.start()
+	m.plugDisk("vdb", 16)
+	m.sys.Attr(disks[1:]+"vdb/serial", hostile+"\n")
+	m.node("vdb", unix.S_IFBLK, 254, 16)
+	m.writeSys()
+	m.send(uevent.Add, disks+"vdb", "block")
+	m.plugDisk("vdc", 32)
+	m.sys.Attr(disks[1:]+"vdc/serial", "/../../../../etc/evil\n")
+	m.node("vdc", unix.S_IFBLK, 254, 32)
+	m.writeSys()
+	out := m.out()
+	entries, err := os.ReadDir(m.dev + "/disk/by-id")
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("links: %v, %v", entries, err)
+	}
+	for _, c := range []byte(entries[0].Name()) {
+		if c <= ' ' || strings.IndexByte("$`;%'\"()/\x7f", c) >= 0 {
+			t.Errorf("%q in the name of the link %q", c, entries[0].Name())
+		}
+	}
+	m.send(uevent.Add, disks+"vdc", "block")
+	m.do("settle", "vdc")
+	if _, err := os.Lstat(m.root + "/etc/evil"); err == nil {
+		t.Error("a link outside of /dev")
+	}
+	if !strings.HasPrefix(out, "1|") || strings.ContainsAny(out, "\x1b`") {
+		t.Errorf("the program got %q", out)
+	}
+	for _, line := range m.log {
+		if strings.ContainsAny(line, "\x1b\n") {
+			t.Errorf("the log line %q", line)
+		}
+	}
+}
+
+// A rule keeps a PCI device that came over a cable from being used.
+func TestD08_RuleRefusesADeviceBehindThunderbolt(t *testing.T) {
+	m := newMachine(t)
+	m.rule("10-bolt.rules", `ACTION=="add", SUBSYSTEM=="thunderbolt", ATTR{unique_id}!="trusted", ATTR{authorized}="0"`)
+	m.start()
+	const devpath = "/devices/pci0/domain0/0-0/0-1"
+	m.sys.Add(devpath, "thunderbolt", "DEVTYPE=thunderbolt_device")
+	m.sys.Attr(devpath[1:]+"/unique_id", "stranger\n")
+	m.sys.Attr(devpath[1:]+"/authorized", "1")
+	m.writeSys()
+	m.send(uevent.Add, devpath, "thunderbolt")
+	m.waitFile(m.sysRoot+devpath+"/authorized", "0")
+}
+
+// Two adapters swap their numbers; the names by their places stay.
+func TestD10_SerialAdaptersAreNamedByTheirPlace(t *testing.T) {
+	m := newMachine(t)
+	m.rule("60-serial.rules", `SUBSYSTEM=="tty", SUBSYSTEMS=="pci", IMPORT{builtin}="path_id", SYMLINK+="serial/by-path/$env{ID_PATH}"`)
+	m.start()
+	m.sys.Add("/devices/pci0/0000:00:02.0", "pci")
+	plug := func(slot, name string, minor int) {
+		devpath := "/devices/pci0/" + slot + "/tty/" + name
+		m.sys.Add(devpath, "tty", "MAJOR=188", fmt.Sprintf("MINOR=%d", minor), "DEVNAME="+name)
+		m.node(name, unix.S_IFCHR, 188, uint32(minor))
+		m.writeSys()
+		m.send(uevent.Add, devpath, "tty")
+		m.do("settle")
+	}
+	pull := func(slot, name string) {
+		m.sys.Remove("/devices/pci0/" + slot + "/tty/" + name)
+		m.must(os.Remove(m.dev + "/" + name))
+		m.writeSys()
+		m.send(uevent.Remove, "/devices/pci0/"+slot+"/tty/"+name, "tty")
+		m.do("settle")
+	}
+	plug("0000:00:01.0", "ttyUSB0", 0)
+	plug("0000:00:02.0", "ttyUSB1", 1)
+	m.leads("serial/by-path/pci-0000:00:01.0", "../../ttyUSB0")
+	pull("0000:00:01.0", "ttyUSB0")
+	pull("0000:00:02.0", "ttyUSB1")
+	plug("0000:00:02.0", "ttyUSB0", 0)
+	plug("0000:00:01.0", "ttyUSB1", 1)
+	m.leads("serial/by-path/pci-0000:00:01.0", "../../ttyUSB1")
+	m.leads("serial/by-path/pci-0000:00:02.0", "../../ttyUSB0")
+}
