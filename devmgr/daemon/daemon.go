@@ -170,6 +170,7 @@ func open(cfg Config) (*daemon, error) {
 	d.modules, d.programs = newModules(cfg), openPrograms(cfg)
 	d.pipe = NewPipeline(d.sys, loadPolicy(cfg))
 	d.pipe.policy.run = d.programs.output
+	d.pipe.recall = d.recall
 	d.pipe.hold = func(devpath string) bool { return d.asked.holder(devpath) != nil }
 	if err := os.MkdirAll(cfg.Run, 0o755); err != nil {
 		return nil, fmt.Errorf("make %s: %w", cfg.Run, err)

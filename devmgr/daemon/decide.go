@@ -49,7 +49,11 @@ func (p *Pipeline) inquire(c devtree.Change, ev uevent.Event) *inquiry {
 	}
 	q := &inquiry{change: c, device: udevrules.Device{Action: action, Device: dev, Extra: ev.Env}}
 	q.host = &host{policy: p.policy, sys: p.sys, device: dev, gone: c.Device == nil, above: func() []udevrules.Parent { return p.above(dev.DevPath) }}
-	if m := p.memory[dev.DevPath]; m != nil {
+	m := p.memory[dev.DevPath]
+	if m == nil && c.Old == nil && p.recall != nil && p.policy.Udev.ReadsDB() {
+		m = p.recall(dev)
+	}
+	if m != nil {
 		q.device.Stored, q.device.Tags = m.stored, m.tags
 	}
 	return q
@@ -110,8 +114,9 @@ func (p *Pipeline) answered(q *inquiry, res *udevrules.Result) Step {
 	var s Step
 	if c.Device != nil {
 		devpath := c.Device.DevPath
-		dec := overlay(p.base(c.Device), res, q.device.Action, p.memory[devpath])
-		p.remember(devpath, &dec, res)
+		base := p.base(c.Device)
+		dec := overlay(base, res, q.device.Action, p.memory[devpath])
+		p.remember(devpath, samePerms(&dec, &base), &dec, res)
 		s = p.decided(c, dec)
 		s.Watch = res.Watch
 	}
@@ -120,19 +125,24 @@ func (p *Pipeline) answered(q *inquiry, res *udevrules.Result) Step {
 	return s
 }
 
-// remember keeps what later events, and devices below, may ask for.
-func (p *Pipeline) remember(devpath string, dec *rules.Decision, res *udevrules.Result) {
+// remember keeps what later events, and devices below, may ask for: nothing
+// for most devices.
+func (p *Pipeline) remember(devpath string, stock bool, dec *rules.Decision, res *udevrules.Result) {
 	m := memory{stored: res.Properties, tags: res.Tags}
-	old := p.memory[devpath]
-	if res.OwnerSet || res.GroupSet || res.ModeSet || old != nil && old.perms.Set {
-		m.perms = rules.Decision{Set: true, Reason: dec.Reason, Mode: dec.Mode,
+	if dec.Set && !stock {
+		m.perms = &rules.Decision{Set: true, Reason: dec.Reason, Mode: dec.Mode,
 			UID: dec.UID, Owner: dec.Owner, GID: dec.GID, Group: dec.Group}
 	}
-	if len(m.stored) == 0 && len(m.tags) == 0 && !m.perms.Set {
+	if len(m.stored) == 0 && len(m.tags) == 0 && m.perms == nil {
 		delete(p.memory, devpath)
 		return
 	}
 	p.memory[devpath] = &m
+}
+
+// samePerms says whether two decisions give a node the same owner and mode.
+func samePerms(a, b *rules.Decision) bool {
+	return a.Set == b.Set && a.Mode == b.Mode && a.UID == b.UID && a.GID == b.GID
 }
 
 // decided puts a decision into the space.
@@ -171,5 +181,19 @@ func (p *Pipeline) gone(c devtree.Change) Step {
 	}
 	delete(p.memory, devpath)
 	s.Ops = p.space.Drop(devpath)
+	return s
+}
+
+// foreign asks the rules about what is no device: modules, drivers, buses. They
+// may have files written and programs run.
+func (p *Pipeline) foreign(ev uevent.Event) Step {
+	dev := &devtree.Device{DevPath: ev.DevPath, Subsystem: ev.Subsystem, Env: ev.Env}
+	q := &inquiry{change: devtree.Change{Device: dev}, device: udevrules.Device{Action: string(ev.Action), Device: dev}}
+	q.host = &host{policy: p.policy, sys: p.sys, device: dev, asked: true}
+	res := p.policy.Udev.Decide(q.device, q.host)
+	s := Step{Change: q.change, Runs: res.Runs, Env: res.Env, Writes: res.Writes, Faults: res.Faults}
+	if res.Later {
+		s.ask = q
+	}
 	return s
 }

@@ -114,7 +114,7 @@ func (d *daemon) handle(ev uevent.Event) {
 	if rescan {
 		d.repair.overrun(time.Now())
 	}
-	n, v := news{event: ev}, done
+	n, v := news{event: ev, jobs: runs(d.foreign(ev))}, done
 	for _, s := range steps {
 		v = max(v, d.perform(s, &n))
 	}
@@ -243,6 +243,7 @@ func (d *daemon) coldplug() error {
 	})
 	d.takeAnswers(coldplugTime)
 	d.staticNodes()
+	d.coldModules()
 	d.telling = nil
 	wait()
 	d.actCold()
@@ -263,7 +264,9 @@ func (d *daemon) coldplug() error {
 // sweep removes links that an earlier devmgr left for devices that went while
 // it was not there to see it.
 func (d *daemon) sweep() {
-	for _, dir := range []string{"block", "char", "disk/by-path", "input/by-path", "tape/by-path", "virtio-ports"} {
+	for _, dir := range []string{"block", "char", "disk/by-path", "input/by-path", "tape/by-path", "virtio-ports",
+		"disk/by-id", "disk/by-uuid", "disk/by-label", "disk/by-partuuid", "disk/by-partlabel", "disk/by-diskseq", "input/by-id",
+		"serial/by-id", "serial/by-path", "snd/by-id", "snd/by-path", "v4l/by-id", "v4l/by-path", "dri/by-path", "tape/by-id"} {
 		n := d.dir.Sweep(dir, func(name string) bool {
 			_, ok := d.pipe.space.Owner(name)
 			return ok

@@ -89,7 +89,7 @@ func rootFS(root string) fs.FS {
 type memory struct {
 	stored []udevrules.Property
 	tags   []string
-	perms  rules.Decision // that rules gave, if Set
+	perms  *rules.Decision // that rules gave; nil if they are the stock table's
 }
 
 // base is the decision of the stock table.
@@ -116,7 +116,7 @@ func overlay(dec rules.Decision, res *udevrules.Result, action string, old *memo
 		if stock {
 			dec.Reason += ", stock"
 		}
-	case old != nil && old.perms.Set && action != string(uevent.Add):
+	case old != nil && old.perms != nil && action != string(uevent.Add):
 		p := old.perms
 		dec.Set, dec.Reason, dec.Mode = true, p.Reason, p.Mode
 		dec.UID, dec.Owner, dec.GID, dec.Group = p.UID, p.Owner, p.GID, p.Group

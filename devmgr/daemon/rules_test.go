@@ -261,3 +261,31 @@ func TestStaticNodesHaveTheirModeBeforeTheDevice(t *testing.T) {
 		t.Errorf("log: %q", m.log)
 	}
 }
+
+func TestRulesForModules(t *testing.T) {
+	m := newMachine(t)
+	m.sys.Attr("module/block/parameters/poll", "0\n")
+	m.sys.Attr("module/late/parameters/poll", "0\n")
+	m.writeSys()
+	m.rule("50-test.rules", `ACTION=="add", SUBSYSTEM=="module", KERNEL=="block|late", ATTR{parameters/poll}=="0", ATTR{parameters/poll}="2000"`)
+	m.start()
+	m.waitFile(m.sysRoot+"/module/block/parameters/poll", "2000")
+	m.waitFile(m.sysRoot+"/module/late/parameters/poll", "2000")
+	m.must(os.WriteFile(m.sysRoot+"/module/late/parameters/poll", []byte("0\n"), 0o644))
+	m.send(uevent.Add, "/module/late", "module")
+	m.waitFile(m.sysRoot+"/module/late/parameters/poll", "2000")
+}
+
+// What rules kept of a device is there after a restart.
+func TestU07_RulesFindWhatTheyStored(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-test.rules", `KERNEL=="vda", ENV{COUNT}="once"`)
+	m.start()()
+	m.hears()
+	m.rule("50-test.rules", `KERNEL=="vda", IMPORT{db}="COUNT", ENV{AGAIN}="$env{COUNT}"`)
+	m.src = &source{items: make(chan item, 1000)}
+	m.start()
+	if got := strings.Join(fields(m.do("info", "vda"), "value"), " "); !strings.HasSuffix(got, "disk once once") {
+		t.Errorf("properties: %q", got)
+	}
+}

@@ -103,7 +103,7 @@ func (d *daemon) reason(r row) string {
 	switch {
 	case !r.device.HasNode():
 		return ""
-	case r.memory != nil && r.memory.perms.Set:
+	case r.memory != nil && r.memory.perms != nil:
 		return r.memory.perms.Reason
 	}
 	return r.policy.base(d.sys, r.device).Reason

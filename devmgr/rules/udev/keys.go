@@ -164,6 +164,7 @@ func importTest(b *builder, t token) {
 	case "file":
 		b.addTest(t, test{kind: testImportFile, path: b.template(t, t.value)})
 	case "db":
+		b.c.set.readsDB = true
 		b.addTest(t, test{kind: testImportDB, name: t.value})
 	case "cmdline":
 		b.addTest(t, test{kind: testImportCmdline, name: t.value})

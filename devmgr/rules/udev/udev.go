@@ -51,9 +51,10 @@ func (p Problem) String() string { return p.Position.String() + ": " + p.Text + 
 
 // Set is compiled rules. It may be used by any number of goroutines.
 type Set struct {
-	rules  []rule
-	attrs  []string // names in ATTR and ATTRS, by number
-	static []StaticNode
+	rules   []rule
+	attrs   []string // names in ATTR and ATTRS, by number
+	static  []StaticNode
+	readsDB bool // there is an IMPORT{db}
 
 	mu    sync.RWMutex
 	plans map[planKey][]step
@@ -63,6 +64,9 @@ type Set struct {
 
 // Len returns the number of rules.
 func (s *Set) Len() int { return len(s.rules) }
+
+// ReadsDB says whether any rule wants what was stored at an earlier event.
+func (s *Set) ReadsDB() bool { return s.readsDB }
 
 // StaticNodes returns the nodes that are to have an owner and mode before
 // there is a device for them, because opening one loads its module.
