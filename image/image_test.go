@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"slashdev/drivers/hwdb"
 	"slashdev/image/cpio"
 	"slashdev/image/gobuild"
 	"slashdev/image/gpt"
@@ -233,6 +234,44 @@ func code(err error) int {
 	return 1
 }
 
+// TestModulesAndHardwareDatabase: what the appliance names is loaded at boot, and
+// text of hwdb.d becomes an index.
+func TestModulesAndHardwareDatabase(t *testing.T) {
+	o := workspace(t, strings.ReplaceAll(small, `"Version":1`, `"Version":1,"Modules":["uvcvideo","btbcm"]`))
+	o.Target, o.Board, o.Arch = "initramfs", "rpi", "arm64"
+	for name, text := range map[string]string{"etc": "a:*\n K=2\n", "usr/lib": "a:*\n K=1\n\nb:*\nbad\n"} {
+		file := filepath.Join(t.TempDir(), "x")
+		put(t, file, text)
+		o.Add = append(o.Add, Extra{file, "/" + name + "/udev/hwdb.d/" + map[string]string{"etc": "2", "usr/lib": "1"}[name] + ".hwdb"})
+	}
+	r := mustBuild(t, o)
+	if !strings.Contains(strings.Join(r.Warnings, "\n"), "/usr/lib/udev/hwdb.d/1.hwdb:5: a record without properties") {
+		t.Errorf("warnings %q", r.Warnings)
+	}
+	data, err := os.ReadFile(r.Initrd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := cpio.Read(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := map[string][]byte{}
+	for _, e := range list {
+		content[e.Path] = e.Bytes
+	}
+	if got := string(content["/etc/modules-load.d/slashdev.conf"]); got != "uvcvideo\nbtbcm\n" {
+		t.Errorf("modules %q", got)
+	}
+	db, err := hwdb.Open(content["/"+hwdb.File])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(db.Lookup("a:b")); got != "[{K 2}]" || content["/etc/udev/hwdb.d/2.hwdb"] != nil {
+		t.Errorf("looked up %s; text %q", got, content["/etc/udev/hwdb.d/2.hwdb"])
+	}
+}
+
 // What a user may get wrong has a cause, a next step and an exit code.
 func TestMistakes(t *testing.T) {
 	other := func(from, to string) func(*Options) {
@@ -248,10 +287,14 @@ func TestMistakes(t *testing.T) {
 		code   int
 		want   string
 	}{
-		"bad JSON":          {other(`"Packages"`, `Packages`), 2, "config.json:1:19: not JSON"},
-		"unknown program":   {other("example.com/m/hello", "example.com/nosuch"), 3, "config.json:1:31: unknown program example.com/nosuch: run `go get"},
-		"unknown key":       {other(`"Version":1`, `"Version":1,"Shel":1`), 2, `unknown key "Shel"`},
-		"module named":      {other(`"Version":1`, `"Version":1,"Modules":["xen-netback"]`), 4, "kernel 7.1.2 does not match its modules (7.1.3), and the appliance file names xen-netback"},
+		"bad JSON":        {other(`"Packages"`, `Packages`), 2, "config.json:1:19: not JSON"},
+		"unknown program": {other("example.com/m/hello", "example.com/nosuch"), 3, "config.json:1:31: unknown program example.com/nosuch: run `go get"},
+		"unknown key":     {other(`"Version":1`, `"Version":1,"Shel":1`), 2, `unknown key "Shel"`},
+		"module named":    {other(`"Version":1`, `"Version":1,"Modules":["xen-netback"]`), 4, "kernel 7.1.2 does not match its modules (7.1.3), and the appliance file names xen-netback"},
+		"no such module": {func(o *Options) {
+			other(`"Version":1`, `"Version":1,"Modules":["nosuch"]`)(o)
+			o.Target = "rpi"
+		}, 3, "Slashdev.Modules: nosuch: no module has this name or alias"},
 		"strict":            {func(o *Options) { o.Strict = true }, 4, "does not match its modules"},
 		"no appliance":      {func(o *Options) { o.Appliance += "/nosuch" }, 3, "name a config.json"},
 		"unknown target":    {func(o *Options) { o.Target = "pi" }, 2, "use pc, rpi, virt or initramfs"},

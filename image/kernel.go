@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"slashdev/drivers/kmod"
 	"slashdev/image/tree"
 )
 
@@ -71,8 +72,12 @@ func KernelVersion(image []byte) (string, error) {
 // checkModules compares the kernel with its modules. Modules of another version
 // cannot be loaded: they stay out of the image, and who needs one is refused.
 func (b *builder) checkModules(context.Context) error {
+	var named []string
+	if b.spec.Slashdev != nil {
+		named = b.spec.Slashdev.Modules
+	}
 	if b.kernel.modules != "" {
-		return nil
+		return b.kernel.has(named)
 	}
 	found, err := os.ReadDir(filepath.Join(b.kernel.dir, "lib", "modules"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -86,10 +91,6 @@ func (b *builder) checkModules(context.Context) error {
 	if len(versions) > 0 {
 		what = "does not match its modules (" + strings.Join(versions, ", ") + ")"
 	}
-	var named []string
-	if b.spec.Slashdev != nil {
-		named = b.spec.Slashdev.Modules
-	}
 	switch {
 	case len(named) > 0:
 		return errorf(codeRefused, "build image: kernel %s %s, and the appliance file names %s: choose another KernelPackage, or drop Slashdev.Modules", b.kernel.version, what, strings.Join(named, ", "))
@@ -102,8 +103,32 @@ func (b *builder) checkModules(context.Context) error {
 	return nil
 }
 
-// addModules puts the kernel's modules into the root.
+// has refuses modules that the kernel does not have.
+func (k *kernel) has(modules []string) error {
+	if len(modules) == 0 {
+		return nil
+	}
+	x, err := kmod.Open(os.DirFS(k.dir), k.version)
+	if err != nil {
+		return err
+	}
+	for _, name := range modules {
+		if _, err := x.Plan(name); err != nil {
+			return errorf(codeNotFound, "build image: kernel %s: Slashdev.Modules: %s: %w", k.version, name, err)
+		}
+	}
+	return nil
+}
+
+// addModules puts the kernel's modules into the root, and the names of those
+// that are to be loaded at boot.
 func (b *builder) addModules() error {
+	if own := b.spec.Slashdev; own != nil && len(own.Modules) > 0 {
+		text := strings.Join(own.Modules, "\n") + "\n"
+		if err := b.root.Add(tree.Bytes("/etc/modules-load.d/slashdev.conf", 0o644, []byte(text))); err != nil {
+			return err
+		}
+	}
 	if b.kernel.modules == "" {
 		return b.root.Add(tree.Dir("/lib/modules", 0o755))
 	}

@@ -19,7 +19,7 @@ import (
 // assemble lists the root file system. Nothing is written yet.
 func (b *builder) assemble(context.Context) error {
 	for _, add := range []func() error{
-		b.addSkeleton, b.addEtc, b.addPlan, b.addPrograms, b.addModules, b.addAsked,
+		b.addSkeleton, b.addEtc, b.addPlan, b.addPrograms, b.addModules, b.addAsked, b.addHwdb,
 	} {
 		if err := add(); err != nil {
 			return err

@@ -233,6 +233,7 @@ func (d *daemon) apply(ops []namespace.Op) (complete bool) {
 // coldplug takes in everything that is present, and says that it is ready.
 func (d *daemon) coldplug() error {
 	start := time.Now()
+	d.modules.wantConfigured()
 	d.apply(d.pipe.Fixed())
 	tell, wait := d.udev.coldplug(d.warnf)
 	d.telling = tell

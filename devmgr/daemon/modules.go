@@ -33,8 +33,9 @@ type modules struct {
 	running  int
 	busy     bool // until the loop knows that all has been tried
 	stopping bool
-	failed   int // names
-	loaded   int // modules
+	named    map[string]bool // by modules-load.d: that there is no such module is worth a line
+	failed   int             // names
+	loaded   int             // modules
 }
 
 const (
@@ -96,6 +97,26 @@ func (m *modules) want(name string) {
 	if m.running < moduleWorkers {
 		m.running++
 		m.wg.Go(m.work)
+	}
+}
+
+// wantConfigured asks for what modules-load.d lists.
+func (m *modules) wantConfigured() {
+	if m.root == "" {
+		return
+	}
+	names, err := kmod.Wanted(os.DirFS(m.root))
+	if err != nil {
+		m.logf("modules: %v", err)
+	}
+	m.mu.Lock()
+	m.named = map[string]bool{}
+	for _, name := range names {
+		m.named[name] = true
+	}
+	m.mu.Unlock()
+	for _, name := range names {
+		m.want(name)
 	}
 }
 
@@ -172,8 +193,11 @@ func (m *modules) open() *kmod.Loader {
 // say logs what went wrong. That a device has no module, or a module no device,
 // is everyday.
 func (m *modules) say(o kmod.Outcome) {
+	m.mu.Lock()
+	named := m.named[o.Name]
+	m.mu.Unlock()
 	for _, everyday := range []error{nil, kmod.ErrUnknown, kmod.ErrBlacklisted, syscall.ENODEV} {
-		if errors.Is(o.Err, everyday) {
+		if errors.Is(o.Err, everyday) && (!named || o.Err == nil) {
 			return
 		}
 	}

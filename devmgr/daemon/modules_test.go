@@ -52,6 +52,7 @@ func withModules(m *machine) *moduleKernel {
 		m.put("lib/modules/"+release+"/modules."+name, text)
 	}
 	m.put("etc/modprobe.d/a.conf", "bogus\n")
+	m.put("etc/modules-load.d/a.conf", "net\nnosuch\n")
 	m.put("sbin/modprobe", "")
 	m.put("proc/sys/kernel/modprobe", "\n")
 	m.kernel = &moduleKernel{}
@@ -86,7 +87,7 @@ func TestReadyWaitsForModules(t *testing.T) {
 	if got := m.stat("vdb"); !strings.Contains(got, "660") {
 		t.Errorf("READY, and vdb is %s", got)
 	}
-	if got := k.got(); got != "core disk" {
+	if got := k.got(); got != "core disk net" {
 		t.Errorf("inserted %q", got)
 	}
 	if text, _ := os.ReadFile(m.root + "/proc/sys/kernel/modprobe"); string(text) != "/sbin/modprobe\n" {
@@ -94,6 +95,9 @@ func TestReadyWaitsForModules(t *testing.T) {
 	}
 	if !m.logged("/etc/modprobe.d/a.conf:1: unknown word") {
 		t.Error("the bad line of modprobe.d is not reported")
+	}
+	if !m.logged("modules: no module has this name or alias, for nosuch") {
+		t.Error("a module that modules-load.d names is missing without a word")
 	}
 	if r := m.do("info", "/devices/pci0/0000:00:01.0"); r[0].Get("modules") != "disk" {
 		t.Errorf("info: %q", r[0])
@@ -105,6 +109,7 @@ func TestReadyWaitsForModules(t *testing.T) {
 func TestU13_HotplugAsksOnce(t *testing.T) {
 	m := newMachine(t)
 	k := withModules(m)
+	m.must(os.Remove(m.root + "/etc/modules-load.d/a.conf"))
 	k.insert = func(module string) error {
 		if module == "broken" {
 			return errors.New("exec format error")

@@ -23,50 +23,57 @@ type Problem struct {
 
 func (p Problem) String() string { return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text) }
 
+// Source is a text file.
+type Source struct{ Name, Text string }
+
 // Dirs are the folders of *.hwdb files below the root; of files of one name the
 // first counts.
 func Dirs() []string {
 	return []string{"etc/udev/hwdb.d", "run/udev/hwdb.d", "usr/lib/udev/hwdb.d", "lib/udev/hwdb.d"}
 }
 
-// Compile makes an index of all files below root, in the order of their names.
-// Without files it is nil.
+// Compile makes an index of all files below root. Without files it is nil.
 func Compile(root fs.FS) (index []byte, problems []Problem, err error) {
-	files, err := find(root)
-	if err != nil || len(files) == 0 {
+	sources, err := find(root)
+	if err != nil || len(sources) == 0 {
 		return nil, nil, err
 	}
+	return Build(sources)
+}
+
+// Build makes an index of files. Of those of one name in several folders the
+// first counts; the names without folders say the order.
+func Build(sources []Source) (index []byte, problems []Problem, err error) {
+	byName := func(a, b Source) int { return cmp.Compare(path.Base(a.Name), path.Base(b.Name)) }
+	sources = slices.Clone(sources)
+	slices.SortStableFunc(sources, byName)
+	sources = slices.CompactFunc(sources, func(a, b Source) bool { return byName(a, b) == 0 })
 	c := &compiler{pooled: map[string]uint32{}}
-	for _, file := range files {
-		text, err := fs.ReadFile(root, file)
-		if err != nil {
-			return nil, nil, fmt.Errorf("compile hardware database: %w", err)
-		}
-		c.parse("/"+file, string(text))
+	for _, s := range sources {
+		c.parse(s.Name, s.Text)
 	}
 	index, err = c.index()
 	return index, c.problems, err
 }
 
-func find(root fs.FS) ([]string, error) {
-	byName := map[string]string{}
+func find(root fs.FS) (sources []Source, err error) {
 	for _, dir := range Dirs() {
 		entries, err := fs.ReadDir(root, dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("compile hardware database: %w", err)
 		}
 		for _, e := range entries {
-			if path.Ext(e.Name()) == ".hwdb" && byName[e.Name()] == "" {
-				byName[e.Name()] = path.Join(dir, e.Name())
+			if path.Ext(e.Name()) != ".hwdb" {
+				continue
 			}
+			text, err := fs.ReadFile(root, path.Join(dir, e.Name()))
+			if err != nil {
+				return nil, fmt.Errorf("compile hardware database: %w", err)
+			}
+			sources = append(sources, Source{"/" + path.Join(dir, e.Name()), string(text)})
 		}
 	}
-	var files []string
-	for _, file := range byName {
-		files = append(files, file)
-	}
-	slices.SortFunc(files, func(a, b string) int { return cmp.Compare(path.Base(a), path.Base(b)) })
-	return files, nil
+	return sources, nil
 }
 
 // compiler collects records. A record's number is its priority.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -44,40 +45,59 @@ func (c command) verdict() string {
 
 type softdep struct{ pre, post []string }
 
-// configDirs hold *.conf files; of those of one name the first counts.
-func configDirs() []string {
-	return []string{"etc/modprobe.d", "run/modprobe.d", "usr/local/lib/modprobe.d", "usr/lib/modprobe.d", "lib/modprobe.d"}
-}
-
-// read takes in all files in the order of their names, and then the kernel
-// command line.
-func (c *config) read(root fs.FS) error {
-	files := map[string]string{} // by name
+// confFiles returns the *.conf files of a folder that may be in several places,
+// in the order of their names; of those of one name the first counts.
+func confFiles(root fs.FS, folder string) ([]string, error) {
+	byName := map[string]string{}
 	var errs []error
-	for _, dir := range configDirs() {
+	for _, place := range []string{"etc", "run", "usr/local/lib", "usr/lib", "lib"} {
+		dir := path.Join(place, folder)
 		entries, err := fs.ReadDir(root, dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 		for _, e := range entries {
-			if path.Ext(e.Name()) == ".conf" && files[e.Name()] == "" {
-				files[e.Name()] = path.Join(dir, e.Name())
+			if path.Ext(e.Name()) == ".conf" && byName[e.Name()] == "" {
+				byName[e.Name()] = path.Join(dir, e.Name())
 			}
 		}
 	}
-	var names []string
-	for name := range files {
-		names = append(names, name)
+	var files []string
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		files = append(files, byName[name])
 	}
-	slices.Sort(names)
-	p := parser{config: c}
-	for _, name := range names {
-		text, err := readFile(root, files[name])
+	return files, errors.Join(errs...)
+}
+
+// Wanted returns the names that modules-load.d(5) lists, which are to be loaded
+// at boot whatever devices there are.
+func Wanted(root fs.FS) (names []string, err error) {
+	files, err := confFiles(root, "modules-load.d")
+	errs := []error{err}
+	for _, file := range files {
+		text, err := readFile(root, file)
 		errs = append(errs, err)
-		p.parse("/"+files[name], text)
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); line != "" && line[0] != '#' && line[0] != ';' {
+				names = append(names, line)
+			}
+		}
 	}
-	text, err := fs.ReadFile(root, "proc/cmdline")
-	if err == nil {
+	return names, errors.Join(errs...)
+}
+
+// read takes in all files in the order of their names, and then the kernel
+// command line.
+func (c *config) read(root fs.FS) error {
+	files, err := confFiles(root, "modprobe.d")
+	errs := []error{err}
+	p := parser{config: c}
+	for _, file := range files {
+		text, err := readFile(root, file)
+		errs = append(errs, err)
+		p.parse("/"+file, text)
+	}
+	if text, err := fs.ReadFile(root, "proc/cmdline"); err == nil {
 		p.cmdline(string(text))
 	}
 	return errors.Join(errs...)

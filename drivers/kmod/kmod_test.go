@@ -150,6 +150,14 @@ func TestConfigurationFiles(t *testing.T) {
 	}
 }
 
+func TestWanted(t *testing.T) {
+	names, err := Wanted(system("etc/modules-load.d/b.conf", "# a\n; b\n  loop \n\nnbd", "usr/lib/modules-load.d/a.conf", "xfs\n",
+		"usr/lib/modules-load.d/b.conf", "never\n", "etc/modules-load.d/c.txt", "never\n"))
+	if got := strings.Join(names, " "); err != nil || got != "xfs loop nbd" {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
 // TestC01_OtherLinesStillApply: what is wrong is named by file and line.
 func TestC01_OtherLinesStillApply(t *testing.T) {
 	x := open(t, "etc/modprobe.d/a.conf", "# fine\nbogus line\n\noptions\ninstall loop /bin/sh -c 'reboot'\noptions a \x00\noptions bus a=1\n")

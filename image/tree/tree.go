@@ -81,6 +81,9 @@ func (t *Tree) Replace(e Entry) error {
 	return t.Add(e)
 }
 
+// Drop takes what is at a path out of the tree.
+func (t *Tree) Drop(name string) { delete(t.entries, name) }
+
 // AddMissing adds a directory unless there is one.
 func (t *Tree) AddMissing(e Entry) error {
 	if old := t.entries[e.Path]; e.Path == "/" || old != nil && old.Mode.IsDir() {
