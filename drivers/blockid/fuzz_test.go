@@ -26,6 +26,7 @@ func FuzzSquashfs(f *testing.F)  { fuzz(f, "squashfs", squashfs) }
 func FuzzEROFS(f *testing.F)     { fuzz(f, "erofs", erofs) }
 func FuzzBitLocker(f *testing.F) { fuzz(f, "bitlocker", bitLocker) }
 func FuzzAPFS(f *testing.F)      { fuzz(f, "apfs", apfs) }
+func FuzzApple(f *testing.F)     { fuzz(f, "apple", hfsplus, hfs) }
 func FuzzMapper(f *testing.F)    { fuzz(f, "mapper", verity, integrity, snapshotCOW) }
 func FuzzFlash(f *testing.F)     { fuzz(f, "flash", ubi, ubifs, cramfs, romfs) }
 func FuzzFirmware(f *testing.F)  { fuzz(f, "firmware", ddf, isw) }

@@ -86,6 +86,9 @@ func samples() []sample {
 		{"bitlocker", "bitlocker", end, []patch{{0, draw(512).str(0, "\xebX\x90-FVE-FS-").le(67, 4, 0x11223344).le(176, 8, mega)}, {mega, draw(64).str(0, "-FVE-FS-").le(10, 2, 2)}}},
 		{"bitlocker-stick", "bitlocker", end, []patch{{0, draw(512).str(0, "\xebX\x90MSWIN4.1").le(440, 8, mega)}, {mega, draw(64).str(0, "-FVE-FS-").le(10, 2, 2)}}},
 		{"apfs", "apfs", end, []patch{{0, draw(512).le(24, 4, 0x80000001).str(32, "NXSB").le(36, 4, 4096).str(72, id16)}}},
+		{"hfsplus", "apple", end, hfsplusSketch(0)},
+		{"hfsx-wrapped", "apple", end, append(hfsplusSketch(mega), patch{1024, draw(512).str(0, "BD").be(20, 4, 4096).be(28, 2, 16).str(124, "HX").be(126, 2, (mega-16*512)/4096).be(128, 2, 1000)})},
+		{"hfs", "apple", end, []patch{{1024, draw(512).str(0, "BD").be(20, 4, 4096).str(36, "\x05label").str(116, "12345678")}}},
 		{"ddf", "firmware", end, []patch{{end - 512, draw(512).str(0, "\xde\x11\xde\x11").str(8, "LSI     abcdefghijklmnop01.02.03")}}},
 		{"ddf-early", "firmware", end, []patch{{end - 257*512, draw(512).str(0, "\x11\xde\x11\xde").str(8, "LSI     \xff").str(32, "01.02.03")}}},
 		{"isw", "firmware", end, []patch{{end - 1024, draw(512).str(0, "Intel Raid ISM Cfg Sig. 1.3.00")}}},
@@ -161,6 +164,14 @@ func gptSketch() []patch {
 		str(56, id16).le(72, 8, 2).le(80, 4, 4).le(84, 4, 128).le(88, 4, uint64(crc32.ChecksumIEEE(entries)))
 	header.le(16, 4, uint64(crc32.ChecksumIEEE(header[:92])))
 	return []patch{{446, draw(66).str(4, "\xee").le(8, 4, 1).le(12, 4, 64<<11-1).str(64, "\x55\xaa")}, {512, header}, {1024, entries}}
+}
+
+func hfsplusSketch(offset int64) []patch {
+	const catalog = 8
+	header := draw(512).str(0, "H+\x00\x04").be(40, 4, 4096).be(44, 4, 4096).str(104, "12345678").be(272, 8, 16384).be(284, 4, 4).be(288, 4, catalog).be(292, 4, 4)
+	tree := draw(512).str(8, "\x01").be(14, 2, 1).be(16, 4, 1).be(20, 4, 2).be(24, 4, 1).be(28, 4, 1).be(32, 2, 4096)
+	leaf := draw(512).str(8, "\xff\x01").be(10, 2, 2).be(14, 2, 16).be(16, 4, 1).be(20, 2, 3).str(22, "\x00v\x00o\x00l")
+	return []patch{{offset + 1024, header}, {offset + catalog*4096, tree}, {offset + catalog*4096 + 4096, leaf}}
 }
 
 func md0Sketch() sketch {

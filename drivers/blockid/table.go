@@ -9,7 +9,7 @@ var (
 	// contents in the order in which they are looked for.
 	contents = []prober{
 		bcache, lvm2, snapshotCOW, verity, integrity, luks, ubi, bitLocker, vfat, swap, xfs, ext, udf, iso9660,
-		zfs, ntfs, cramfs, romfs, squashfs, btrfs, ubifs, exfat, f2fs, apfs, erofs,
+		zfs, hfsplus, hfs, ntfs, cramfs, romfs, squashfs, btrfs, ubifs, exfat, f2fs, apfs, erofs,
 	}
 )
 
