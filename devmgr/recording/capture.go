@@ -1,10 +1,12 @@
 package recording
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
@@ -61,6 +63,34 @@ func read(s sysfs.FS, ev uevent.Event) Device {
 	return d
 }
 
+// patience is how long an attribute may take. Some dump registers for minutes,
+// or wait for hardware that does not answer: those are left out, and so is the
+// rest of their device.
+const patience = time.Second
+
+var errSlow = errors.New("the attribute takes too long")
+
+// readSoon reads a file, but does not wait for it. What hangs is left behind.
+func readSoon(tree fs.FS, name string) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := fs.ReadFile(tree, name)
+		done <- result{text, err}
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-timer.C:
+		return nil, errSlow
+	}
+}
+
 // collect reads the folder sub of a device.
 func (d *Device) collect(tree fs.FS, sub string) {
 	entries, _ := fs.ReadDir(tree, path.Join(d.DevPath[1:], sub))
@@ -75,7 +105,9 @@ func (d *Device) collect(tree fs.FS, sub string) {
 		case e.IsDir() && strings.Contains(folders, " "+name+" "):
 			d.collect(tree, name)
 		case e.Type().IsRegular() && wanted(name):
-			d.attr(tree, name, e)
+			if errors.Is(d.attr(tree, name, e), errSlow) {
+				return
+			}
 		}
 	}
 }
@@ -98,7 +130,7 @@ const (
 	// binary ones that say what a device is
 	binaries = " descriptors edid vpd_pg80 vpd_pg83 "
 	// noise, and what may hang or wake hardware when it is read
-	unwanted = " uevent config rom vpd resource stat inflight trace reset remove rescan active_duration connected_duration urbnum "
+	unwanted = " uevent config rom vpd resource stat inflight trace reset remove rescan rd_reg_test wr_reg_test regdump spramdump hcddump hcd_frrem active_duration connected_duration urbnum "
 	// of these folders only what rules ask for
 	few = " power/control queue/rotational queue/logical_block_size queue/hw_sector_size queue/zoned "
 )
@@ -116,17 +148,18 @@ const (
 	fileSize = 4096 // what every attribute of text claims to have
 )
 
-func (d *Device) attr(tree fs.FS, name string, e fs.DirEntry) {
+func (d *Device) attr(tree fs.FS, name string, e fs.DirEntry) error {
 	info, err := e.Info()
 	binary := strings.Contains(binaries, " "+path.Base(name)+" ")
 	if err != nil || info.Mode().Perm()&0o444 == 0 || info.Size() > fileSize && !binary {
-		return
+		return err
 	}
-	text, err := fs.ReadFile(tree, path.Join(d.DevPath[1:], name))
+	text, err := readSoon(tree, path.Join(d.DevPath[1:], name))
 	if err != nil || len(text) > maxAttr || strings.IndexByte(string(text), 0) >= 0 && !binary {
-		return
+		return err
 	}
 	d.Attrs = append(d.Attrs, Pair{name, string(text)})
+	return nil
 }
 
 // Summary says what is in the recording.

@@ -1,12 +1,15 @@
 package recording_test
 
 import (
+	"io/fs"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"slashdev/devmgr/devtest"
 	"slashdev/devmgr/recording"
+	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
 )
 
@@ -117,6 +120,41 @@ func TestSerialNumbersAreConcealed(t *testing.T) {
 	if other.String() == text {
 		t.Error("two recordings are concealed by one key")
 	}
+}
+
+// hung is a sysfs in which one attribute does not answer.
+type hung struct {
+	fs.FS
+	name    string
+	release chan struct{}
+}
+
+func (h hung) Open(name string) (fs.File, error) {
+	if name == h.name {
+		<-h.release
+	}
+	return h.FS.Open(name)
+}
+
+func (h hung) ReadLink(name string) (string, error)   { return fs.ReadLink(h.FS, name) }
+func (h hung) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(h.FS, name) }
+
+func TestU08_AttributeThatHangsIsLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tree := hung{machine().Tree(), "devices/usb1/1-1/idVendor", make(chan struct{})}
+		defer close(tree.release)
+		r, err := recording.Capture(sysfs.New(tree), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := r.String()
+		if strings.Contains(text, "idVendor") || strings.Contains(text, "A: serial=") {
+			t.Errorf("after an attribute that hangs:\n%s", text)
+		}
+		if !strings.Contains(text, "P: /devices/usb1/1-1\n") || !strings.Contains(text, "A: address=") {
+			t.Errorf("the others are missing:\n%s", text)
+		}
+	})
 }
 
 // A file of umockdev-record has what udev found out, which is not the kernel's.
