@@ -128,6 +128,9 @@ const coldplugTime = 10 * time.Second
 
 // takeAnswers takes those that are there, and waits for the others for a time.
 func (d *daemon) takeAnswers(limit time.Duration) {
+	if len(d.asked.all) == 0 {
+		return
+	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for len(d.asked.all) > 0 {

@@ -171,7 +171,7 @@ func (h *host) Call(c udevrules.Call) (udevrules.Answer, error) {
 		return h.policy.run(h.ctx, h.device.DevPath, c)
 	}
 	found, err := t.run(probe{h, c})
-	if err != nil && errors.Is(err, fs.ErrNotExist) {
+	if err != nil && (!t.waits || errors.Is(err, fs.ErrNotExist)) { // sysfs says no more
 		err = fmt.Errorf("%w: %w", udevrules.ErrNothing, err)
 	}
 	return udevrules.Answer{Properties: found}, err

@@ -26,8 +26,12 @@ func tools() map[string]tool {
 	return map[string]tool{
 		"blkid":    {builtin: true, waits: true, idle: emptyDisk, run: blkid},
 		"input_id": {builtin: true, run: identity(ident.Input)},
+		"net_id":   {builtin: true, run: identity(ident.Net)},
 		"path_id":  {builtin: true, run: identity(ident.Path)},
 		"usb_id":   {builtin: true, run: usbID},
+
+		"ata_id":  {run: identity(ident.ATA)}, // programs of udev's
+		"scsi_id": {run: identity(ident.SCSI)},
 	}
 }
 

@@ -61,7 +61,7 @@ func Serve(ctx context.Context, l *net.UnixListener, obey func(context.Context, 
 		case slots <- struct{}{}:
 			wg.Go(func() {
 				defer func() { <-slots }()
-				client(ctx, conn, obey)
+				client(ctx, l, conn, obey)
 			})
 		default:
 			conn.Close()
@@ -71,7 +71,7 @@ func Serve(ctx context.Context, l *net.UnixListener, obey func(context.Context, 
 
 // client reads orders until End. Exit is the last thing that is done, and who
 // ordered it waits until we are gone.
-func client(ctx context.Context, conn *net.UnixConn, obey func(context.Context, Message)) {
+func client(ctx context.Context, l *net.UnixListener, conn *net.UnixConn, obey func(context.Context, Message)) {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -98,6 +98,7 @@ func client(ctx context.Context, conn *net.UnixConn, obey func(context.Context, 
 		case exit:
 			obey(ctx, Message{Kind: Exit})
 			<-ctx.Done()
+			l.Close() // the socket is gone before the client hears so
 			return
 		default:
 			return
