@@ -80,12 +80,7 @@ func (a *ata) text(first, count int) string {
 	for _, w := range a[first : first+count] {
 		b = append(b, byte(w>>8), byte(w))
 	}
-	for i, c := range b {
-		if c == 0 {
-			return string(b[:i])
-		}
-	}
-	return string(b)
+	return upToZero(b)
 }
 
 // kind says disk, unless the drive takes packets: then it says what it is.

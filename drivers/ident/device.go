@@ -42,8 +42,7 @@ func (d device) attr(name string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	text, _, _ := strings.Cut(string(b), "\x00")
-	return strings.TrimRight(text, "\r\n"), true
+	return strings.TrimRight(upToZero(b), "\r\n"), true
 }
 
 // text returns an attribute that may be missing.
@@ -97,3 +96,9 @@ func (d device) raw(name string) []byte {
 }
 
 var errShort = errors.New("cut short")
+
+// upToZero is what is before a zero byte, as in strings of C.
+func upToZero(b []byte) string {
+	text, _, _ := strings.Cut(string(b), "\x00")
+	return text
+}

@@ -2,12 +2,17 @@
 // the programs and built-ins that udev's rules call.
 //
 // [USB] is usb_id, [Path] is path_id, [Input] is input_id, [Net] is net_id,
-// [SCSI] is scsi_id and [ATA] is ata_id. Each takes the tree
+// [SCSI] is scsi_id, [ATA] is ata_id and [FIDO] is fido_id. Each takes the tree
 // of sysfs and the path of a device in it ("/devices/pci0000:00/...") and
 // returns properties in the order in which udev 252 says them, with the values
 // that it gives them. What a device says of itself is taken for hostile: it
 // comes out bounded, with every byte replaced or written as \xNN that has no
 // place in the name of a file or on a terminal.
+//
+// [LinkRules] are net_setup_link, [Keyboard] makes a plan of what the builtin
+// keyboard does, [Identify], [InputSize] and [V4L] take what a device answered
+// to an ioctl. uaccess has no equivalent: it gives the devices of a seat to who
+// sits there, and nobody sits at an appliance.
 //
 // Paths says where a device is plugged in, in the words of udev's ID_PATH,
 // which people have in their fstab: pci-0000:00:1f.2-ata-1,
@@ -38,12 +43,16 @@ func Path(tree fs.FS, devpath string) ([]Property, error) {
 	if w == nil {
 		return nil, fmt.Errorf("path_id: %s: no bus with stable addresses: %w", devpath, fs.ErrNotExist)
 	}
+	return w.properties(), nil
+}
+
+func (w *walk) properties() []Property {
 	main := join(w.parts)
 	all := properties{{"ID_PATH", main}, {"ID_PATH_TAG", tag(main)}}
 	if w.older != "" {
 		all.add("ID_PATH_ATA_COMPAT", w.spelled(w.older))
 	}
-	return all, nil
+	return all
 }
 
 // walk is the way from a device up to the root of the machine.
@@ -85,11 +94,16 @@ func climb(tree fs.FS, devpath string) *walk {
 	for dir, n := strings.TrimPrefix(devpath, "/"), 0; strings.Contains(dir, "/") && n < maxDepth; n++ {
 		dir = w.visit(dir)
 	}
-	// A bus address alone does not tell the disks behind one controller apart.
-	if len(w.parts) == 0 || !w.parent || w.disk && !w.transport {
+	if !w.stable() {
 		return nil
 	}
 	return w
+}
+
+// stable says whether the place is one of its own: a bus address alone does not
+// tell the disks behind one controller apart.
+func (w *walk) stable() bool {
+	return len(w.parts) > 0 && w.parent && (w.transport || !w.disk)
 }
 
 // spelled returns the path with another word for the place nearest to the

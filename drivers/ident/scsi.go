@@ -44,12 +44,11 @@ func (w *walk) ataPort(dir string) string {
 // ata tells master and slave apart by the target, and disks behind a port
 // multiplier by the channel.
 func (w *walk) ata(port string, address []string) {
-	channel, target := address[1], address[2]
-	if channel != "0" {
-		w.add("ata-" + port + "." + channel + ".0")
-	} else {
-		w.add("ata-" + port + "." + target)
+	place := address[2]
+	if channel := address[1]; channel != "0" {
+		place = channel + ".0"
 	}
+	w.add("ata-" + port + "." + place)
 	if len(w.parts) == 1 {
 		w.older = "ata-" + port
 	}

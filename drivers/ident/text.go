@@ -85,15 +85,10 @@ func safe(text string) int {
 // are none by the Unicode standard, and those that act on a terminal instead of
 // being shown (udev lets the latter pass).
 func hidden(r rune) bool {
-	switch {
-	case r&0xfffe == 0xfffe, r >= 0xfdd0 && r <= 0xfdef:
-		return true
-	case r >= 0x80 && r < 0xa0, r == 0x2028, r == 0x2029: // controls, ends of lines
-		return true
-	case r >= 0x200e && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069: // direction of writing
-		return true
-	}
-	return false
+	none := r&0xfffe == 0xfffe || r >= 0xfdd0 && r <= 0xfdef
+	control := r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029
+	direction := r >= 0x200e && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 // of writing
+	return none || control || direction
 }
 
 // spaced is like plain, but leaves space within as it is. udev leaves

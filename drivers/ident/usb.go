@@ -52,15 +52,17 @@ type usb struct {
 // disks and the like those of the SCSI device come first.
 func USB(tree fs.FS, devpath string) ([]Property, error) {
 	u := usb{device: at(tree, devpath)}
-	if !u.device.is("usb", "usb_device") {
-		if err := u.below(u.device); err != nil {
-			return nil, fmt.Errorf("usb_id: %w", err)
-		}
-	}
-	if err := u.names(); err != nil {
+	if err := u.read(); err != nil {
 		return nil, fmt.Errorf("usb_id: %w", err)
 	}
 	return u.properties(), nil
+}
+
+func (u *usb) read() error {
+	if err := u.below(u.device); err != nil {
+		return err
+	}
+	return u.names()
 }
 
 // USBOnly leaves out what would overwrite the identity that a device has from
@@ -75,8 +77,11 @@ func USBOnly(all []Property) []Property {
 	return some
 }
 
-// below looks at the interface that d belongs to.
+// below looks at the interface that d belongs to, unless it is a USB device.
 func (u *usb) below(d device) (err error) {
+	if d.is("usb", "usb_device") {
+		return nil
+	}
 	if u.iface, err = d.parent("usb", "usb_interface"); err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
-	"strings"
 )
 
 // Lengths of the fields of a standard inquiry (SPC-4, 6.4.2).
@@ -64,8 +63,7 @@ func SCSI(tree fs.FS, devpath string) ([]Property, error) {
 // that fills them up.
 func (d device) inquiry() (vendor, model, revision string, err error) {
 	if b := d.raw("inquiry"); len(b) >= revisionEnd {
-		cut := func(b []byte) string { s, _, _ := strings.Cut(string(b), "\x00"); return s }
-		return cut(b[8:vendorEnd]), cut(b[vendorEnd:modelEnd]), cut(b[modelEnd:revisionEnd]), nil
+		return upToZero(b[8:vendorEnd]), upToZero(b[vendorEnd:modelEnd]), upToZero(b[modelEnd:revisionEnd]), nil
 	}
 	if vendor, err = d.need("vendor"); err != nil {
 		return "", "", "", err
