@@ -148,6 +148,34 @@ func BenchmarkEmptyDevice(b *testing.B) {
 	}
 }
 
+// TestLongChain gives a FAT whose root directory has a hundred clusters of 32 KiB and no label.
+func TestLongChain(t *testing.T) {
+	fat := draw(4096)
+	for i := range 1000 {
+		fat.le(4*i, 4, uint64(i+1))
+	}
+	boot := fat32Sketch().le(48, 2, 0).le(13, 1, 64).le(36, 4, 8).le(32, 4, 8<<20)
+	s := sample{size: 4 << 30, patches: []patch{{0, boot}, {1024, fat}}}
+	c := &counter{device: &patched{full{}, s.patches}, size: s.size}
+	info, err := Probe(c, s.size)
+	if err != nil || info.Type != "vfat" {
+		t.Errorf("found %+v, %v", info, err)
+	}
+	if c.check(t); c.read < 512<<10 {
+		t.Errorf("only %d bytes were read: the chain was not followed", c.read)
+	}
+}
+
+// full has deleted directory entries everywhere.
+type full struct{}
+
+func (full) ReadAt(b []byte, _ int64) (int, error) {
+	for i := range b {
+		b[i] = 0xe5
+	}
+	return len(b), nil
+}
+
 // unreadable is a device whose blocks from a place on give errors.
 type unreadable struct {
 	io.ReaderAt
