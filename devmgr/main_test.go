@@ -57,6 +57,7 @@ func TestCommandLines(t *testing.T) {
 		{"udevadm", 2, "", "command required"},
 		{"udevadm --help", 0, "udevadm [--help]", ""},
 		{"udevadm info -q all", 2, "", "name or path is required"},
+		{"udevadm test-builtin dance /dev/null", 2, "", "commands are: blkid "},
 		{"devmgr udevadm settle x", 2, "", "unexpected argument"},
 		{"dev help capture", 0, "usage: dev capture", ""},
 		{"dev capture --events=soon", 2, "", "--events wants seconds"},

@@ -13,6 +13,12 @@ import (
 func runUdevadm(env environment, args []string) int {
 	s := udevadm.Host(env.stdout, env.stderr)
 	s.Test = testEvent
+	s.Builtins = map[string]udevadm.Builtin{}
+	for _, name := range daemon.Builtins() {
+		s.Builtins[name] = func(devpath string, args []string) ([]string, error) {
+			return daemon.Probe(daemon.Config{}, devpath, append([]string{name}, args...))
+		}
+	}
 	return udevadm.Main(s, args)
 }
 

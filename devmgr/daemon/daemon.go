@@ -201,28 +201,6 @@ func Plan(cfg Config) ([]namespace.Op, error) {
 	return p.All(), err
 }
 
-// Try returns what would follow from an event of a device, for a dry run.
-func Try(cfg Config, devpath string, action uevent.Action) (Step, error) {
-	cfg = cfg.withDefaults()
-	sys := sysfs.Host(cfg.Sys)
-	truth, err := sys.Read(devpath)
-	if err != nil {
-		return Step{}, err
-	}
-	p := NewPipeline(sys, loadPolicy(cfg))
-	return p.ask(p.step(p.tree.Put(truth), uevent.Event{Action: action})), nil
-}
-
-// ask finds out at once what a decision has to know.
-func (p *Pipeline) ask(s Step) Step {
-	if s.ask == nil {
-		return s
-	}
-	s.ask.host.ctx = context.Background()
-	res := p.policy.Udev.Decide(s.ask.device, s.ask.host)
-	return p.answered(s.ask, &res)
-}
-
 // read moves events to the loop until the source is closed.
 func (d *daemon) read(ctx context.Context) {
 	for {

@@ -114,10 +114,14 @@ func (d *daemon) handle(ev uevent.Event) {
 	if rescan {
 		d.repair.overrun(time.Now())
 	}
+	if ev.Action == uevent.Move {
+		d.udev.moved = movedID(steps)
+	}
 	n, v := news{event: ev, jobs: runs(d.foreign(ev))}, done
 	for _, s := range steps {
 		v = max(v, d.perform(s, &n))
 	}
+	d.udev.moved = ""
 	d.tell(n, v)
 }
 
@@ -247,6 +251,7 @@ func (d *daemon) coldplug() error {
 	d.coldModules()
 	d.telling = nil
 	wait()
+	d.forgetOthers()
 	d.actCold()
 	if err != nil {
 		return fmt.Errorf("coldplug: %w", err)

@@ -132,7 +132,7 @@ func overlay(dec rules.Decision, res *udevrules.Result, action string, old *memo
 	}
 	dec.Links = append(dec.Links, res.Links...)
 	dec.LinkPriority, dec.Persist = res.Priority, res.Persist
-	dec.Properties, dec.Tags = properties(res.Properties), res.Tags
+	dec.Properties, dec.Tags = properties(res.Properties), res.CurrentTags
 	return dec
 }
 

@@ -35,6 +35,7 @@ type udev struct {
 	sender sender
 	seq    uint64 // of the latest event, for news that have none of their own
 	fresh  bool   // nobody wrote the database before
+	moved  string // id of the device whose path is changing just now: its record stays
 }
 
 func openUdev(cfg Config) udev {
@@ -88,7 +89,7 @@ func deviceID(d *devtree.Device) string {
 // the database, and returns what was known of it.
 func (u *udev) forget(c devtree.Change) (old udevdb.Record) {
 	id := deviceID(c.Old)
-	if u.db == nil || id == "" || id == deviceID(c.Device) {
+	if u.db == nil || id == "" || id == u.moved || id == deviceID(c.Device) {
 		return old
 	}
 	old, _ = u.db.Read(id)
@@ -166,13 +167,33 @@ func (u *udev) coldplug(warnf func(string, ...any)) (tell chan<- news, wait func
 		if err := <-done; err != nil {
 			warnf("%v", err)
 		}
-		if u.db != nil {
-			u.db.Sweep()
-		}
 	}
 }
 
 func (u *udev) knows(id string) bool { return u.db != nil && !u.fresh && u.db.Knows(id) }
+
+// forgetOthers takes devices out of the database that went while nobody was
+// there to see it. Those that still wait for an answer or a node stay.
+func (d *daemon) forgetOthers() {
+	if d.udev.db == nil || d.udev.fresh {
+		return
+	}
+	for _, dev := range d.pipe.tree.All() {
+		d.udev.db.Keep(deviceID(dev))
+	}
+	d.udev.db.Sweep()
+}
+
+// movedID returns the id that a device keeps whose path changes.
+func movedID(steps []Step) string {
+	if len(steps) != 2 || steps[0].Change.Device != nil {
+		return ""
+	}
+	if id := deviceID(steps[1].Change.Device); id == deviceID(steps[0].Change.Old) {
+		return id
+	}
+	return ""
+}
 
 // busy says whether an event waits, as far as it can be seen from here.
 func (d *daemon) busy() bool {

@@ -124,3 +124,46 @@ func TestU07_RestartKeepsTheDatabase(t *testing.T) {
 		t.Errorf("a device that went: %v", err)
 	}
 }
+
+// A network interface that gets another name is the same device.
+func TestRenamedInterfaceKeepsItsRecord(t *testing.T) {
+	m := newMachine(t)
+	m.sys.Add("/devices/virtual/net/eth0", "net", "INTERFACE=eth0", "IFINDEX=2")
+	m.rule("50-test.rules", `SUBSYSTEM=="net", ACTION=="add", TAG+="systemd", ENV{ID_X}="1"`)
+	m.writeSys()
+	m.start()
+	db := os.DirFS(m.root + "/udev")
+	before, err := udevdb.Read(db, "n2")
+	m.must(err)
+	m.hears()
+	m.sys.Remove("/devices/virtual/net/eth0")
+	m.sys.Add("/devices/virtual/net/lan0", "net", "INTERFACE=lan0", "IFINDEX=2")
+	m.writeSys()
+	m.seq++
+	m.src.items <- item{ev: uevent.Event{Action: uevent.Move, DevPath: "/devices/virtual/net/lan0", Subsystem: "net", SeqNum: m.seq,
+		Env: "DEVPATH_OLD=/devices/virtual/net/eth0\x00INTERFACE=lan0\x00IFINDEX=2\x00"}}
+	m.do("settle")
+	after, err := udevdb.Read(db, "n2")
+	m.must(err)
+	if before.Initialized == 0 || after.Initialized != before.Initialized || !slices.Equal(after.Tags, []string{"systemd"}) {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	if got := m.hears(); len(got) != 1 || !strings.HasPrefix(got[0], "move n2: ") {
+		t.Errorf("heard %q", got)
+	}
+}
+
+// Rules see what an earlier device manager stored (IMPORT{db}).
+func TestU07_RulesKnowWhatWasStored(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-test.rules", `KERNEL=="vda", ENV{FROM_TEST}="yes", TAG+="seat"`)
+	m.start()()
+	m.rule("50-test.rules", `KERNEL=="vda", IMPORT{db}="FROM_TEST"`)
+	m.src = &source{items: make(chan item, 1000)}
+	m.start()
+	r, err := udevdb.Read(os.DirFS(m.root+"/udev"), "b254:0")
+	m.must(err)
+	if r.Properties.Get("FROM_TEST") != "yes" || !slices.Equal(r.Tags, []string{"seat"}) || len(r.CurrentTags) > 0 {
+		t.Errorf("got %+v", r)
+	}
+}

@@ -32,8 +32,8 @@ type Decision struct {
 
 	LinkPriority int        // of the claims to Links
 	Properties   uevent.Env // that rules and probes set; a name with a dot in front is not stored
-	Tags         []string
-	Persist      bool // the record in the database outlasts a clean-up
+	Tags         []string   // that this event set
+	Persist      bool       // the record in the database outlasts a clean-up
 }
 
 // Attrs reads an attribute of the device, "" if it has none.

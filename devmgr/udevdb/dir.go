@@ -129,6 +129,13 @@ func (d *Dir) Fresh() bool { return d.fresh }
 // in the database that is assumed.
 func (d *Dir) Knows(id string) bool { return !numbered(id) || d.known[id] != nil || d.found[id] }
 
+// Keep keeps Sweep from removing a device that is there but was not put in yet.
+func (d *Dir) Keep(id string) {
+	if d.found[id] {
+		d.state(id)
+	}
+}
+
 // Read returns what the database holds of a device.
 func (d *Dir) Read(id string) (Record, error) { return Read(d.root, id) }
 

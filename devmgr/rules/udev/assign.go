@@ -90,20 +90,30 @@ func (st *state) mode(a *act) {
 	st.trace(a.at, "MODE", "", text)
 }
 
+// tag changes the tags; which of them this event set is known apart from those
+// of earlier ones.
 func (st *state) tag(a *act) {
-	name := st.text(&a.value)
-	has := slices.Index(st.res.Tags, name)
-	switch {
-	case a.op == '-' && has >= 0:
-		st.res.Tags = slices.Delete(st.res.Tags, has, has+1)
-	case a.op == '-' || !validTag(name):
+	name, res := st.text(&a.value), &st.res
+	is := func(t string) bool { return t == name }
+	if a.op != '-' && !validTag(name) {
 		return
-	case a.op != '+':
-		st.res.Tags = append(st.res.Tags[:0], name)
-	case has < 0 && len(st.res.Tags) < maxLinks:
-		st.res.Tags = append(st.res.Tags, name)
+	}
+	switch a.op {
+	case '-':
+		res.Tags, res.CurrentTags = slices.DeleteFunc(res.Tags, is), slices.DeleteFunc(res.CurrentTags, is)
+	case '+':
+		res.Tags, res.CurrentTags = addTag(res.Tags, name), addTag(res.CurrentTags, name)
+	default:
+		res.Tags, res.CurrentTags = append(res.Tags[:0], name), append(res.CurrentTags[:0], name)
 	}
 	st.trace(a.at, "TAG", "", name)
+}
+
+func addTag(tags []string, name string) []string {
+	if slices.Contains(tags, name) || len(tags) >= maxLinks {
+		return tags
+	}
+	return append(tags, name)
 }
 
 // validTag wants what can be the name of a file and stand between colons.

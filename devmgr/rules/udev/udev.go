@@ -158,7 +158,8 @@ type Result struct {
 	Links                       []string
 	Priority                    int
 	Properties                  []Property // in the order in which they were set, private ones too
-	Tags                        []string
+	Tags                        []string   // of earlier events, too
+	CurrentTags                 []string   // that this event set
 	Runs                        []Run
 	Env                         []Property // all public properties, for Runs
 	Writes                      []Write
