@@ -63,28 +63,27 @@ func (c *command) testText(records []ctl.Record) {
 	c.did(records)
 	c.list("links", records, "wants_link")
 	c.list("tags", records, "tag")
-	label := "properties"
-	for _, p := range records[1:] {
-		if key := p.Get("property"); key != "" {
-			c.field(label, key+"="+p.Get("value"))
-			label = ""
-		}
-	}
-	label = "runs"
-	for _, p := range records[1:] {
-		if at := p.Get("run"); at != "" {
-			c.indented(label, strings.Join(slices.Collect(p.Values("word")), " ")+"  ("+shortPlace(at)+")")
-			label = ""
-		}
-	}
-	label = "writes"
-	for _, p := range records[1:] {
-		if path := p.Get("write"); path != "" {
-			c.indented(label, p.Get("value")+" to "+path)
-			label = ""
-		}
-	}
+	c.effects(records)
 	c.failed(records)
+}
+
+// effects prints what would be done beside the node.
+func (c *command) effects(records []ctl.Record) {
+	c.each("properties", records, "property", func(r ctl.Record, key string) string { return key + "=" + r.Get("value") })
+	c.each("runs", records, "run", func(r ctl.Record, at string) string {
+		return strings.Join(slices.Collect(r.Values("word")), " ") + "  (" + shortPlace(at) + ")"
+	})
+	c.each("writes", records, "write", func(r ctl.Record, path string) string { return r.Get("value") + " to " + path })
+}
+
+// each prints a line for every record that has a key.
+func (c *command) each(label string, records []ctl.Record, key string, text func(r ctl.Record, value string) string) {
+	for _, r := range records[1:] {
+		if value := r.Get(key); value != "" {
+			c.indented(label, text(r, value))
+			label = ""
+		}
+	}
 }
 
 // explanation gets the records.
@@ -131,21 +130,24 @@ func (c *command) whyText(records []ctl.Record) {
 	row := lsRow(r)
 	c.field("device", r.Get("devpath"))
 	c.field("subsystem", strings.TrimSpace(r.Get("subsystem")+" "+r.Get("devtype")))
-	driver := r.Get("driver")
-	for _, p := range records[1:] {
-		if drv := p.Get("driver"); drv != "" && drv == driver {
-			devpath := p.Get("parent")
-			driver += ", of " + devpath[strings.LastIndexByte(devpath, '/')+1:]
-			break
-		}
-	}
-	c.field("driver", driver)
+	c.field("driver", driverOf(records))
 	c.field("modules", r.Get("modules"))
 	if r.Get("devname") != "" {
 		c.field("node", row[4]+" ("+row[3]+")")
 		c.field("mode", row[0]+" "+row[1]+":"+row[2]+", by "+r.Get("rule"))
 	}
 	c.did(records)
+}
+
+// driverOf names the driver, and the device above that it drives.
+func driverOf(records []ctl.Record) string {
+	driver := records[0].Get("driver")
+	for _, p := range records[1:] {
+		if drv := p.Get("driver"); drv != "" && drv == driver {
+			return driver + ", of " + shortPlace(p.Get("parent"))
+		}
+	}
+	return driver
 }
 
 // did prints which lines did what, the properties of one import together.
@@ -185,44 +187,31 @@ func shortPlace(at string) string { return at[strings.LastIndexByte(at, '/')+1:]
 
 // claims prints the links, and who else wants them.
 func (c *command) claims(records []ctl.Record) {
-	label := "links"
-	for _, r := range records[1:] {
-		name := r.Get("claim")
-		if name == "" {
-			continue
-		}
-		others := slices.Collect(r.Values("other"))
-		switch owner := r.Get("owner"); {
-		case owner != "":
-			name += "  is " + owner + "'s, which comes first"
-		case len(others) > 0:
-			name += "  also wanted by " + strings.Join(others, " ")
-		}
+	c.each("links", records, "claim", func(r ctl.Record, name string) string {
 		if p := r.Get("priority"); p != "0" {
-			name += "  (priority " + p + ")"
+			return name + rivals(r) + "  (priority " + p + ")"
 		}
-		c.indented(label, name)
-		label = ""
+		return name + rivals(r)
+	})
+}
+
+func rivals(r ctl.Record) string {
+	others := slices.Collect(r.Values("other"))
+	switch owner := r.Get("owner"); {
+	case owner != "":
+		return "  is " + owner + "'s, which comes first"
+	case len(others) > 0:
+		return "  also wanted by " + strings.Join(others, " ")
 	}
+	return ""
 }
 
 func (c *command) failed(records []ctl.Record) {
-	label := "failed"
-	for _, r := range records[1:] {
-		if at := r.Get("fault"); at != "" {
-			c.indented(label, shortPlace(at)+": "+r.Get("text"))
-			label = ""
-		}
-	}
+	c.each("failed", records, "fault", func(r ctl.Record, at string) string { return shortPlace(at) + ": " + r.Get("text") })
 }
 
 func (c *command) list(label string, records []ctl.Record, key string) {
-	for _, r := range records[1:] {
-		if value := r.Get(key); value != "" {
-			c.indented(label, value)
-			label = ""
-		}
-	}
+	c.each(label, records, key, func(_ ctl.Record, value string) string { return value })
 }
 
 // indented prints a field in lines that fit the terminal.

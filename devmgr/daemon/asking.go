@@ -57,10 +57,7 @@ func newAskers() askers {
 
 // holder returns what a device has to wait for: itself, or one above it.
 func (a *askers) holder(devpath string) *asking {
-	if len(a.all) == 0 {
-		return nil
-	}
-	for ; devpath != ""; devpath = parentPath(devpath) {
+	for ; devpath != "" && len(a.all) > 0; devpath = parentPath(devpath) {
 		if x := a.all[devpath]; x != nil {
 			return x
 		}

@@ -131,14 +131,13 @@ func (c *compiler) file(f File) {
 
 // resolve finds the next label of the name in the same file.
 func (c *compiler) resolve(j jump) {
-	for _, at := range c.labels[j.label] {
-		if at > j.rule {
-			c.set.rules[j.rule].jump = at
-			return
-		}
+	labels := c.labels[j.label]
+	if i := slices.IndexFunc(labels, func(at int) bool { return at > j.rule }); i >= 0 {
+		c.set.rules[j.rule].jump = labels[i]
+		return
 	}
 	hint := `write LABEL="` + j.label + `" in a later line of this file`
-	if len(c.labels[j.label]) > 0 {
+	if len(labels) > 0 {
 		hint = "the label stands before it; a jump only goes forward"
 	}
 	c.problem(j.at, `no LABEL="`+j.label+`" for this GOTO`, hint)

@@ -1,6 +1,7 @@
 package udev
 
 import (
+	"cmp"
 	"path"
 	"strconv"
 	"strings"
@@ -77,20 +78,9 @@ func (st *state) putRare(p *piece) {
 			st.add(above[0].DevName)
 		}
 	case substName:
-		switch {
-		case st.res.Name != "":
-			st.add(st.res.Name)
-		case st.dev.DevName != "":
-			st.add(st.dev.DevName)
-		default:
-			st.add(st.name)
-		}
+		st.add(cmp.Or(st.res.Name, st.dev.DevName, st.name))
 	case substLinks:
-		links := st.res.Links
-		if st.dev.Action == "remove" {
-			links = st.dev.Links
-		}
-		st.add(strings.Join(links, " "))
+		st.add(strings.Join(st.links(), " "))
 	case substRoot:
 		st.add("/dev")
 	case substSys:
@@ -100,6 +90,13 @@ func (st *state) putRare(p *piece) {
 			st.add("/dev/" + st.dev.DevName)
 		}
 	}
+}
+
+func (st *state) links() []string {
+	if st.dev.Action == "remove" {
+		return st.dev.Links
+	}
+	return st.res.Links
 }
 
 // putAttr takes the attribute of this device, or else of the one that the last

@@ -74,22 +74,27 @@ var gone = map[string]string{
 
 // unknownHint says which word may have been meant.
 func unknownHint(word string) string {
-	if now := gone[strings.ToUpper(word)]; now != "" {
+	big := strings.ToUpper(word)
+	if now := gone[big]; now != "" {
 		return "use " + now
 	}
-	if _, ok := keys[strings.ToUpper(word)]; ok {
-		return "write it in capitals: " + strings.ToUpper(word)
+	if _, ok := keys[big]; ok {
+		return "write it in capitals: " + big
 	}
-	near := ""
+	if near := nearKey(word); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "see udev(7) for the keys that there are"
+}
+
+// nearKey returns the key that is one slip away, "" if there is none.
+func nearKey(word string) (near string) {
 	for k := range keys {
 		if oneEdit(word, k) && (near == "" || k < near) {
 			near = k
 		}
 	}
-	if near != "" {
-		return "did you mean " + near + "?"
-	}
-	return "see udev(7) for the keys that there are"
+	return near
 }
 
 // oneEdit says whether one letter too much, missing, wrong, or two that are

@@ -22,8 +22,7 @@ const (
 )
 
 func newPattern(text string, fold bool) pattern {
-	p := pattern{fold: fold, text: text}
-	p.space = text != "" && isSpace(text[len(text)-1])
+	p := pattern{fold: fold, text: text, space: text != "" && isSpace(text[len(text)-1])}
 	if fold {
 		text = lower(text)
 	}
@@ -55,39 +54,47 @@ func (p *pattern) match(s string) bool {
 		s = lower(s)
 	}
 	for i, alt := range p.alts {
-		ok := false
-		switch p.kinds[i] {
-		case literal:
-			ok = s == alt
-		case prefix:
-			ok = strings.HasPrefix(s, alt)
-		case suffix:
-			ok = strings.HasSuffix(s, alt)
-		case anything:
-			ok = true
-		case glob:
-			ok = matchGlob(alt, s)
-		}
-		if ok {
+		if p.kinds[i].match(alt, s) {
 			return true
 		}
 	}
 	return false
 }
 
+func (k kind) match(alt, s string) bool {
+	switch k {
+	case literal:
+		return s == alt
+	case prefix:
+		return strings.HasPrefix(s, alt)
+	case suffix:
+		return strings.HasSuffix(s, alt)
+	case anything:
+		return true
+	}
+	return matchGlob(alt, s)
+}
+
 // lower changes ASCII letters only, as the C locale does.
 func lower(s string) string {
-	i := strings.IndexFunc(s, func(c rune) bool { return c >= 'A' && c <= 'Z' })
+	i := strings.IndexFunc(s, isUpper)
 	if i < 0 {
 		return s
 	}
 	b := []byte(s)
 	for ; i < len(b); i++ {
-		if b[i] >= 'A' && b[i] <= 'Z' {
-			b[i] += 'a' - 'A'
-		}
+		b[i] = lowerByte(b[i])
 	}
 	return string(b)
+}
+
+func isUpper(c rune) bool { return c >= 'A' && c <= 'Z' }
+
+func lowerByte(c byte) byte {
+	if isUpper(rune(c)) {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

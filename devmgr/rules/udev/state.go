@@ -3,6 +3,8 @@ package udev
 import (
 	"slices"
 	"strings"
+
+	"slashdev/devmgr/uevent"
 )
 
 // state is one decision in the making.
@@ -52,7 +54,15 @@ func (s *Set) Decide(dev Device, host Host) Result {
 		st = &state{set: s}
 	}
 	st.begin(dev, host)
-	steps := s.plan(dev.Action, dev.Subsystem)
+	st.steps(s.plan(dev.Action, dev.Subsystem))
+	st.end()
+	res := st.res
+	st.forget()
+	s.idle.Put(st)
+	return res
+}
+
+func (st *state) steps(steps []step) {
 	for i := 0; i < len(steps) && !st.res.Later; {
 		if st.step(&steps[i]) && steps[i].next > 0 {
 			i = steps[i].next
@@ -60,11 +70,6 @@ func (s *Set) Decide(dev Device, host Host) Result {
 			i++
 		}
 	}
-	st.end()
-	res := st.res
-	st.forget()
-	s.idle.Put(st)
-	return res
 }
 
 func (st *state) begin(dev Device, host Host) {
@@ -74,19 +79,27 @@ func (st *state) begin(dev Device, host Host) {
 	st.known("ACTION", dev.Action)
 	st.known("DEVPATH", dev.DevPath)
 	st.known("SUBSYSTEM", dev.Subsystem)
-	for key, value := range dev.Env.All() {
+	st.kernelEnv(dev.Env)
+	st.kernelEnv(dev.Extra)
+	st.remembered()
+}
+
+func (st *state) kernelEnv(env uevent.Env) {
+	for key, value := range env.All() {
 		st.kernelSays(key, value)
 	}
-	for key, value := range dev.Extra.All() {
-		st.kernelSays(key, value)
+}
+
+// remembered adds what is known of a device that went.
+func (st *state) remembered() {
+	if st.dev.Action != "remove" {
+		return
 	}
-	if dev.Action == "remove" {
-		for _, p := range dev.Stored {
-			st.known(p.Key, p.Value)
-		}
-		if len(dev.Links) > 0 {
-			st.known("DEVLINKS", "/dev/"+strings.Join(dev.Links, " /dev/"))
-		}
+	for _, p := range st.dev.Stored {
+		st.known(p.Key, p.Value)
+	}
+	if len(st.dev.Links) > 0 {
+		st.known("DEVLINKS", "/dev/"+strings.Join(st.dev.Links, " /dev/"))
 	}
 }
 
@@ -147,20 +160,32 @@ func (st *state) end() {
 	if st.res.GroupSet && !st.res.ModeSet {
 		st.res.Mode, st.res.ModeSet = 0o660, true
 	}
+	st.res.Properties = st.ownProps()
+	st.expandRuns()
+}
+
+// ownProps returns the properties that rules set.
+func (st *state) ownProps() (own []Property) {
 	n := 0
 	for i := range st.props {
 		if st.props[i].set {
 			n++
 		}
 	}
-	if n > 0 {
-		st.res.Properties = make([]Property, 0, n)
+	if n == 0 {
+		return nil
 	}
+	own = make([]Property, 0, n)
 	for i := range st.props {
 		if st.props[i].set {
-			st.res.Properties = append(st.res.Properties, st.props[i].Property)
+			own = append(own, st.props[i].Property)
 		}
 	}
+	return own
+}
+
+// expandRuns puts the values in that all rules have left.
+func (st *state) expandRuns() {
 	for _, a := range st.runs {
 		if argv := st.argv(a.argv); len(argv) > 0 {
 			st.res.Runs = append(st.res.Runs, Run{a.blt, argv, a.at})
@@ -209,10 +234,15 @@ func (st *state) attr(at, number int) (string, bool) {
 }
 
 func (st *state) readAttr(at int, name string) (string, bool) {
-	if !strings.HasPrefix(name, "[") {
-		value, ok := st.host.Attr(st.devpath(at), name)
-		return value[:min(len(value), maxValue)], ok
+	if strings.HasPrefix(name, "[") {
+		return st.readElsewhere(name)
 	}
+	value, ok := st.host.Attr(st.devpath(at), name)
+	return value[:min(len(value), maxValue)], ok
+}
+
+// readElsewhere reads an attribute of another device.
+func (st *state) readElsewhere(name string) (string, bool) {
 	for _, path := range bracketPaths(name) {
 		if value, ok := st.host.Read(path); ok {
 			return strings.TrimSuffix(value[:min(len(value), maxValue)], "\n"), true
