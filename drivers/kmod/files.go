@@ -117,10 +117,15 @@ func (a aliases) find(name string) []string {
 }
 
 // aliasList collects aliases in the order of the files.
-type aliasList []struct{ pattern, module string }
+type aliasList []alias
+
+type alias struct {
+	pattern, module string
+	line            int
+}
 
 func (l *aliasList) add(pattern, module string) {
-	*l = append(*l, struct{ pattern, module string }{normal(pattern), normal(module)})
+	*l = append(*l, alias{normal(pattern), normal(module), len(*l)})
 }
 
 // parse takes in modules.alias and modules.symbols: `alias PATTERN MODULE`.
@@ -147,7 +152,9 @@ func (l *aliasList) parseModinfo(text string) {
 }
 
 func (l *aliasList) table() aliases {
-	slices.SortStableFunc(*l, func(a, b struct{ pattern, module string }) int { return cmp.Compare(a.pattern, b.pattern) })
+	slices.SortFunc(*l, func(a, b alias) int {
+		return cmp.Or(cmp.Compare(a.pattern, b.pattern), cmp.Compare(a.line, b.line))
+	})
 	var patterns []string
 	var a aliases
 	for _, e := range *l {

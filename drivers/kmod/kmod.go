@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -31,8 +32,9 @@ type Index struct {
 	deps     map[string]string // by module: its line of modules.dep
 	builtin  map[string]bool
 	order    map[string]int
-	aliases  aliases // of modules, and
-	inKernel aliases // of what is built in
+	aliases  aliases        // of modules, and
+	inKernel aliases        // of what is built in
+	symbols  func() aliases // read when somebody asks: they are many, and seldom asked for
 	config   config
 	nodes    []Node
 }
@@ -75,7 +77,6 @@ func Open(root fs.FS, release string) (*Index, error) {
 		{"modules.builtin", x.parseBuiltin},
 		{"modules.order", x.parseOrder},
 		{"modules.alias", modules.parse},
-		{"modules.symbols", modules.parse},
 		{"modules.builtin.modinfo", inKernel.parseModinfo},
 		{"modules.devname", x.parseDevname},
 	} {
@@ -87,7 +88,15 @@ func Open(root fs.FS, release string) (*Index, error) {
 	text, err := x.read("modules.softdep")
 	soft.parse("modules.softdep", text)
 	x.aliases, x.inKernel = modules.table(), inKernel.table()
+	x.symbols = sync.OnceValue(x.readSymbols)
 	return x, errors.Join(append(errs, err)...)
+}
+
+func (x *Index) readSymbols() aliases {
+	l := &aliasList{}
+	text, _ := x.read("modules.symbols") // without it nothing is found
+	l.parse(text)
+	return l.table()
 }
 
 // Problems returns the lines of configuration that do not act.

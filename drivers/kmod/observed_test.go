@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"slashdev/drivers/glob"
 )
 
 // debian is the kernel in bin/parts/debian and Debian's modprobe, which says
@@ -113,8 +115,10 @@ func TestPlansAreModprobes(t *testing.T) {
 		names = append(names, m)
 	}
 	plain := strings.NewReplacer("*", "0", "?", "1", "[", "", "]", "")
-	for i := range x.aliases.patterns.Len() {
-		names = append(names, plain.Replace(x.aliases.patterns.At(i)))
+	for _, patterns := range []glob.Table{x.aliases.patterns, x.symbols().patterns} {
+		for i := range patterns.Len() {
+			names = append(names, plain.Replace(patterns.At(i)))
+		}
 	}
 	slices.Sort(names)
 	if len(names) < 5000 {

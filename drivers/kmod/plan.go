@@ -105,6 +105,9 @@ func (x *Index) candidates(name string) []target {
 		return []target{{module: name}}
 	}
 	modules := x.aliases.find(name)
+	if len(modules) == 0 && strings.HasPrefix(name, "symbol:") {
+		modules = x.symbols().find(name)
+	}
 	slices.SortStableFunc(modules, func(a, b string) int { return cmp.Compare(x.rank(a), x.rank(b)) })
 	switch {
 	case len(modules) > 0:
