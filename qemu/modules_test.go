@@ -52,6 +52,7 @@ func TestModulesOfDebiansKernel(t *testing.T) {
 		{"mount -t vfat /dev/vda /mnt; cat /proc/filesystems", "vfat"},
 		{"mount -t iso9660 /dev/vda /mnt; modprobe isofs; true", ""},
 		{"modprobe -n -v fs-xfs; modprobe nosuch; modprobe -q -- '$(reboot)'; true", ""},
+		{"head -c 0 /dev/loop-control; cat /proc/modules", "loop "}, // opening its node loads it
 		{"modprobe -v brd rd_nr=2 && ls /sys/block", "ram1"},
 		{"modprobe -r brd && ls /sys/block", "vda"},
 	} {
@@ -137,6 +138,7 @@ func (s *subset) copy(root string, names []string) {
 		words := strings.Fields(line)
 		return s.has(words[len(words)-1])
 	})
+	s.index("modules.devname", func(line string) bool { return s.has(strings.Fields(line)[0]) })
 	for _, name := range []string{"modules.builtin", "modules.order", "modules.softdep"} {
 		s.index(name, func(string) bool { return true })
 	}

@@ -213,27 +213,13 @@ func (d *daemon) after(s Step) {
 	for _, f := range s.Faults {
 		d.warnf("%s: %s: %s", s.Change.DevPath(), f.Position, f.Text)
 	}
-	for _, r := range s.Runs {
-		d.runBuiltin(s, r)
-	}
 	if len(s.Writes) > 0 {
 		d.write(s)
 	}
 	for _, r := range s.Runs {
-		if r.Builtin && r.Argv[0] == "kmod" {
+		if r.Builtin && len(r.Argv) > 0 && r.Argv[0] == "kmod" {
 			d.modules.load(r.Argv[1:], s.Change.Device)
 		}
-	}
-}
-
-// runBuiltin does RUN{builtin}. The module that a device names is asked for
-// without a rule, too.
-func (d *daemon) runBuiltin(s Step, r udevrules.Run) {
-	if !r.Builtin || r.Argv[0] != "kmod" || s.Change.Device == nil || len(r.Argv) < 2 || r.Argv[1] != "load" {
-		return
-	}
-	for _, name := range r.Argv[2:] {
-		d.modules.want(name)
 	}
 }
 

@@ -247,6 +247,7 @@ func (d *daemon) coldplug() error {
 		d.takeAnswers(0)
 	})
 	d.takeAnswers(coldplugTime)
+	d.moduleNodes()
 	d.staticNodes()
 	d.coldModules()
 	d.telling = nil

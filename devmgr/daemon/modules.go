@@ -100,6 +100,15 @@ func (m *modules) want(name string) {
 	}
 }
 
+// nodes returns those that modules would serve.
+func (m *modules) nodes() ([]kmod.Node, error) {
+	release, err := kmod.Release()
+	if m.root == "" || err != nil {
+		return nil, err
+	}
+	return kmod.Nodes(os.DirFS(m.root), release)
+}
+
 // wantConfigured asks for what modules-load.d lists.
 func (m *modules) wantConfigured() {
 	if m.root == "" {

@@ -46,8 +46,9 @@ func withModules(m *machine) *moduleKernel {
 	release, err := kmod.Release()
 	m.must(err)
 	for name, text := range map[string]string{
-		"dep":   "k/disk.ko: k/core.ko\nk/core.ko:\nk/net.ko:\nk/broken.ko:\n",
-		"alias": "alias pci:v1 disk\nalias pci:v2 net\nalias pci:v3 broken\n",
+		"dep":     "k/disk.ko: k/core.ko\nk/core.ko:\nk/net.ko:\nk/broken.ko:\n",
+		"devname": "loop loop-control c10:237\ntun net/tun c10:200\nevil ../x c1:1\nnull null c1:5\n",
+		"alias":   "alias pci:v1 disk\nalias pci:v2 net\nalias pci:v3 broken\n",
 	} {
 		m.put("lib/modules/"+release+"/modules."+name, text)
 	}
@@ -71,6 +72,7 @@ func (m *machine) put(name, text string) {
 func TestReadyWaitsForModules(t *testing.T) {
 	m := newMachine(t)
 	k := withModules(m)
+	m.rule("50-static.rules", "KERNEL==\"tun\", MODE=\"0666\", OPTIONS+=\"static_node=net/tun\"\n")
 	k.insert = func(module string) error {
 		if text, _ := os.ReadFile(m.root + "/proc/sys/kernel/modprobe"); module == "core" && string(text) != "\n" {
 			t.Errorf("the kernel may ask for modules too early: %q", text)
@@ -86,6 +88,9 @@ func TestReadyWaitsForModules(t *testing.T) {
 	m.start()
 	if got := m.stat("vdb"); !strings.Contains(got, "660") {
 		t.Errorf("READY, and vdb is %s", got)
+	}
+	if got := m.stat("loop-control") + ", " + m.stat("net/tun") + ", " + m.stat("null"); got != "0600 0:0, 0666 0:0, 0666 0:0" {
+		t.Errorf("loop-control, net/tun, null: %s", got)
 	}
 	if got := k.got(); got != "core disk net" {
 		t.Errorf("inserted %q", got)

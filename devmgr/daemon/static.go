@@ -33,6 +33,24 @@ func (d *daemon) staticNodes() {
 	}
 }
 
+// moduleNodes makes nodes for devices whose modules are not loaded yet: opening
+// one loads it. Rules say who else than root may do that.
+func (d *daemon) moduleNodes() {
+	nodes, err := d.modules.nodes()
+	if err != nil {
+		d.warnf("modules: %v", err)
+	}
+	for _, n := range nodes {
+		node := namespace.Node{Block: n.Block, Major: n.Major, Minor: n.Minor}
+		if _, owned := d.pipe.space.Owner(n.Name); owned || uevent.CheckName(n.Name) != nil {
+			continue
+		}
+		if err := d.dir.Make(n.Name, node); err != nil {
+			d.warnf("%v", err)
+		}
+	}
+}
+
 // staticNode says how a node should be; ok is false if there is none.
 func (d *daemon) staticNode(n udevrules.StaticNode) (op namespace.Op, ok bool) {
 	info, err := os.Lstat(path.Join(d.cfg.Dev, n.Name))

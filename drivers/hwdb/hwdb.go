@@ -4,9 +4,9 @@
 //
 // Compile reads the text files, some ten megabytes of them, and makes an index,
 // which can be kept in a file: the builder puts that into an image instead of
-// the text. Open takes an index as it is, without reading it through, so that it
-// may be a mapped file of which only the looked-up pages are ever in memory; a
-// Lookup takes microseconds. An index that is damaged leads to properties that
+// the text. Open takes an index as it is and reads a twentieth of it, so that it
+// may be a mapped file of which only few pages are ever in memory; a Lookup
+// takes microseconds. An index that is damaged leads to properties that
 // are wrong or missing, never out of bounds.
 //
 // udev's hwdb.bin has no specification and is not read.

@@ -2,6 +2,7 @@ package kmod
 
 import (
 	"cmp"
+	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -80,8 +81,13 @@ func (x *Index) file(name string) string {
 	return path.Join(x.dir, name)
 }
 
-// parseDevname takes in modules.devname: `MODULE NAME c10:235`.
-func (x *Index) parseDevname(text string) {
+// Nodes returns what modules.devname lists, `MODULE NAME c10:235`: devices that
+// exist in name before their module is loaded.
+func Nodes(root fs.FS, release string) (nodes []Node, err error) {
+	text, err := readFile(root, path.Join("lib/modules", release, "modules.devname"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) != 3 || words[0][0] == '#' || !fs.ValidPath(words[1]) {
@@ -92,9 +98,10 @@ func (x *Index) parseDevname(text string) {
 		ma, err1 := strconv.ParseUint(major, 10, 12)
 		mi, err2 := strconv.ParseUint(minor, 10, 20)
 		if err1 == nil && err2 == nil && (kind == 'c' || kind == 'b') {
-			x.nodes = append(x.nodes, Node{normal(words[0]), words[1], kind == 'b', uint32(ma), uint32(mi)})
+			nodes = append(nodes, Node{normal(words[0]), words[1], kind == 'b', uint32(ma), uint32(mi)})
 		}
 	}
+	return nodes, err
 }
 
 // aliases are patterns and the modules that they mean.

@@ -36,7 +36,6 @@ type Index struct {
 	inKernel aliases        // of what is built in
 	symbols  func() aliases // read when somebody asks: they are many, and seldom asked for
 	config   config
-	nodes    []Node
 }
 
 // Node is a device that a module serves as soon as it is loaded, by
@@ -78,7 +77,6 @@ func Open(root fs.FS, release string) (*Index, error) {
 		{"modules.order", x.parseOrder},
 		{"modules.alias", modules.parse},
 		{"modules.builtin.modinfo", inKernel.parseModinfo},
-		{"modules.devname", x.parseDevname},
 	} {
 		text, err := x.read(file.name)
 		errs = append(errs, err)
@@ -101,9 +99,6 @@ func (x *Index) readSymbols() aliases {
 
 // Problems returns the lines of configuration that do not act.
 func (x *Index) Problems() []Problem { return x.config.problems }
-
-// Nodes returns the devices that exist in name before their module is loaded.
-func (x *Index) Nodes() []Node { return x.nodes }
 
 // read returns a file of depmod's. One that is not there is empty.
 func (x *Index) read(name string) (string, error) {

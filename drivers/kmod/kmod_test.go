@@ -96,9 +96,6 @@ func TestPlan(t *testing.T) {
 	if want := "lib/modules/" + release + "/kernel/drivers/disk.ko.xz"; loads[2].File != want || !loads[2].Target || loads[0].Target {
 		t.Errorf("%+v, want the file %s, asked for", loads[2], want)
 	}
-	if got := fmt.Sprint(x.Nodes()); got != "[{loop loop-control false 10 237} {fuse fuse false 10 229}]" {
-		t.Errorf("nodes %s", got)
-	}
 }
 
 func TestConfiguration(t *testing.T) {
@@ -147,6 +144,16 @@ func TestConfigurationFiles(t *testing.T) {
 	}
 	if got := show(x, "pci:v00001AF4d00001002sv00sd00"); got != "blacklisted: generic_disk at /proc/cmdline" {
 		t.Errorf("%s", got)
+	}
+}
+
+func TestNodes(t *testing.T) {
+	nodes, err := Nodes(system(), release)
+	if got := fmt.Sprint(nodes); err != nil || got != "[{loop loop-control false 10 237} {fuse fuse false 10 229}]" {
+		t.Errorf("nodes %s, %v", got, err)
+	}
+	if nodes, err := Nodes(system(), "other"); nodes != nil || err != nil {
+		t.Errorf("nodes %v, %v", nodes, err)
 	}
 }
 
@@ -208,6 +215,12 @@ func FuzzIndex(f *testing.F) {
 			dir+"builtin", alias, dir+"builtin.modinfo", dep, dir+"order", dep), release)
 		if err != nil {
 			t.Fatal(err)
+		}
+		nodes, _ := Nodes(x.root, release)
+		for _, n := range nodes {
+			if strings.HasPrefix(n.Name, "/") || strings.Contains("/"+n.Name+"/", "/../") {
+				t.Errorf("node %q", n.Name)
+			}
 		}
 		checkPlan(t, x, name)
 	})
