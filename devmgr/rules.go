@@ -4,18 +4,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"slashdev/devmgr/ctl"
+	"slashdev/devmgr/rules/devd"
 	"slashdev/devmgr/rules/udev"
 )
 
 const rulesHelp = `usage: dev rules check [FILE|DIRECTORY]... [--github] [--json]
 
-Checks files of udev rules, by default those that the device manager reads, and
-prints what is wrong as FILE:LINE:COLUMN: problem: remedy. It needs no device
-manager. The exit code is 1 when there is a problem.
+Checks files of udev rules, and those called *.conf as FreeBSD's devd.conf; by
+default those that the device manager reads. It prints what is wrong as
+FILE:LINE:COLUMN: problem: remedy, and needs no device manager. The exit code
+is 1 when there is a problem.
   --github  print problems as annotations for GitHub's workflows
   --json    an array of problems: file, line, col, text, hint
 `
@@ -25,7 +28,9 @@ func (c *command) rules() error {
 		return ctl.Errorf(ctl.Usage, "say: dev rules check [FILE]...")
 	}
 	files, err := rulesFiles(c.args[1:])
-	set, problems := udev.Parse(files)
+	set, problems := udev.Parse(slices.DeleteFunc(slices.Clone(files), isDevd))
+	statements, more := checkDevd(c.args[1:], files)
+	problems = append(problems, more...)
 	switch {
 	case c.has("json"):
 		c.problemsJSON(problems)
@@ -44,9 +49,35 @@ func (c *command) rules() error {
 	case n > 0:
 		return ctl.Errorf(ctl.Failed, "%s in %s", count(n, "problem"), count(len(files), "file"))
 	case !c.has("json"):
-		c.printf("%s in %s: no problem\n", count(set.Len(), "rule"), count(len(files), "file"))
+		c.printf("%s in %s: no problem\n", count(set.Len()+statements, "rule"), count(len(files), "file"))
 	}
 	return nil
+}
+
+func isDevd(f udev.File) bool { return strings.HasSuffix(f.Name, ".conf") }
+
+// checkDevd checks the files of devd.conf among those that are named, or the
+// machine's own and what it includes. Its problems are one sentence each: what
+// is wrong, and behind a colon what to do.
+func checkDevd(names []string, files []udev.File) (statements int, all []udev.Problem) {
+	set, problems := devd.Load(os.DirFS("/"), "etc/devd.conf")
+	if len(names) > 0 {
+		var confs []devd.File
+		for _, f := range files {
+			if isDevd(f) {
+				confs = append(confs, devd.File(f))
+			}
+		}
+		set, problems = devd.Parse(confs)
+	}
+	for _, p := range problems {
+		text, hint, found := strings.Cut(p.Text, ": ")
+		if !found {
+			hint = "see docs/actions.md"
+		}
+		all = append(all, udev.Problem{Position: udev.Position{File: p.File, Line: p.Line, Col: p.Col}, Text: text, Hint: hint})
+	}
+	return set.Len(), all
 }
 
 func count(n int, word string) string {

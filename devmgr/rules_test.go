@@ -18,6 +18,10 @@ func TestRulesCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	conf := filepath.Join(dir, "devd.conf")
+	if err := os.WriteFile(conf, []byte("attach 1 { action \"a\"; };\nattach 0 { action \"a | b\"; };"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	problem := bad + ":2:3: unknown key KERNAL: did you mean KERNEL?\n"
 	for _, tt := range []struct {
 		args           []string
@@ -27,6 +31,7 @@ func TestRulesCheck(t *testing.T) {
 		{[]string{good}, 0, "1 rule in 1 file: no problem\n", ""},
 		{[]string{bad}, 1, problem, "dev rules: 1 problem in 1 file"},
 		{[]string{dir}, 1, problem, "dev rules: 1 problem in 2 files"},
+		{[]string{good, conf}, 1, conf + ":2:22: '|' takes a shell, and none is run: write a script and name it here; it finds the variables in its environment as DEVD_NAME\n", "1 problem in 2 files"},
 		{[]string{"--github", bad}, 1, "::error file=" + bad + ",line=2,col=3::unknown key KERNAL%3A did you mean KERNEL?\n", "1 problem"},
 	} {
 		code, stdout, stderr := call(append([]string{"dev", "rules", "check"}, tt.args...)...)

@@ -39,8 +39,13 @@ func openGroups(dir string, logf func(string, ...any)) *groups {
 	}
 	g.dir = dir
 	g.sweep()
-	// Without the controller the groups still serve to kill by.
-	_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+pids"), 0)
+	// Without the controller the groups still serve to kill by. A group with
+	// processes of its own must not hand it down.
+	for _, d := range []string{filepath.Dir(dir), dir} {
+		if procs, err := os.ReadFile(filepath.Join(d, "cgroup.procs")); err == nil && len(procs) == 0 {
+			_ = os.WriteFile(filepath.Join(d, "cgroup.subtree_control"), []byte("+pids"), 0)
+		}
+	}
 	return g
 }
 

@@ -69,9 +69,15 @@ func (c *concealer) note(d *Device, name, value string) {
 	}
 }
 
-// secret leaves what says nothing, such as a row of zeros.
+// secret leaves what says nothing, such as a row of zeros, and what is the name
+// of a place: a root hub has that of its controller for a serial number.
 func (c *concealer) secret(d *Device, name, value string) bool {
-	if !identifying.MatchString(name) || strings.Trim(value, "0-:. \n") == "" {
+	switch {
+	case !identifying.MatchString(name), strings.Trim(value, "0-:. \n") == "":
+		return false
+	case strings.Contains(d.DevPath+"/", "/"+value+"/"):
+		return false
+	case name == "cid" && d.Subsystem != "mmc": // of ACPI: what it is compatible with
 		return false
 	}
 	return !strings.HasSuffix(strings.ToLower(name), "address") || d.Subsystem == "net" || d.Subsystem == "bluetooth" || d.Subsystem == "ieee80211"
