@@ -11,7 +11,7 @@
 //
 // [LinkRules] are net_setup_link, [Keyboard] makes a plan of what the builtin
 // keyboard does, [Identify], [InputSize] and [V4L] take what a device answered
-// to an ioctl. uaccess has no equivalent: it gives the devices of a seat to who
+// to an ioctl, [Cdrom] what a CD drive answered. uaccess has no equivalent: it gives the devices of a seat to who
 // sits there, and nobody sits at an appliance.
 //
 // Paths says where a device is plugged in, in the words of udev's ID_PATH,
