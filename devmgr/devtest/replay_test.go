@@ -21,7 +21,7 @@ import (
 func recordings(t *testing.T) map[string]*recording.Recording {
 	t.Helper()
 	files, _ := filepath.Glob("testdata/recorded/*.umockdev")
-	if len(files) < 2 {
+	if len(files) < 3 {
 		t.Fatalf("recordings are missing: %q", files)
 	}
 	all := map[string]*recording.Recording{}

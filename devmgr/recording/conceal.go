@@ -120,6 +120,8 @@ func (c *concealer) madeUp(s string) string {
 	keep := 0
 	if len(s) == 17 && strings.Count(s, ":") == 5 {
 		keep = 9
+	} else if strings.HasPrefix(s, "0x") {
+		keep = 2
 	} else if i := strings.IndexByte(s, '.'); i > 0 && i < 6 {
 		keep = i + 1
 	}
