@@ -134,9 +134,25 @@ func (c *command) whyText(records []ctl.Record) {
 	c.field("modules", r.Get("modules"))
 	if r.Get("devname") != "" {
 		c.field("node", row[4]+" ("+row[3]+")")
-		c.field("mode", row[0]+" "+row[1]+":"+row[2]+", by "+r.Get("rule"))
+		c.indented("mode", row[0]+" "+row[1]+":"+row[2]+", by "+setters(records))
 	}
 	c.did(records)
+}
+
+// setters names what gave a node its owner and mode.
+func setters(records []ctl.Record) string {
+	var lines []string
+	for _, r := range records[1:] {
+		key, _, _ := strings.Cut(r.Get("does"), "=")
+		at := shortPlace(r.Get("at"))
+		if slices.Contains([]string{"OWNER", "GROUP", "MODE"}, key) && !slices.Contains(lines, at) {
+			lines = append(lines, at)
+		}
+	}
+	if len(lines) == 0 {
+		return records[0].Get("rule")
+	}
+	return strings.Join(lines, " ") + " on top of " + records[0].Get("stock")
 }
 
 // driverOf names the driver, and the device above that it drives.

@@ -212,7 +212,7 @@ func TestWhyNamesLinesAndRivals(t *testing.T) {
 		t.Errorf("lines %q", got)
 	}
 	for key, want := range map[string]string{
-		"does": `SYMLINK="best" RUN="/bin/x"`, "text": `GROUP "nosuch" does not exist`, "word": "/bin/x vda y", "driver": "virtio_blk virtio_blk virtio-pci",
+		"does": `SYMLINK="best" RUN="/bin/x '%k y'"`, "text": `GROUP "nosuch" does not exist`, "word": "/bin/x vda y", "driver": "virtio_blk virtio_blk virtio-pci",
 	} {
 		if got := strings.Join(fields(why, key), " "); got != want {
 			t.Errorf("%s: got %q, want %q", key, got, want)

@@ -17,12 +17,8 @@ func (st *state) act(a *act) {
 	switch a.kind {
 	case actEscape:
 		st.escape = a.name
-	case actPersist:
-		st.res.Persist = true
-	case actWatch:
-		st.res.Watch, st.res.NoWatch = a.name == "watch", a.name == "nowatch"
-	case actPriority:
-		st.res.Priority = a.n
+	case actPersist, actWatch, actPriority:
+		st.option(a)
 	case actOwner, actGroup:
 		st.id(a)
 	case actMode:
@@ -45,8 +41,20 @@ func (st *state) act(a *act) {
 			st.runs = st.runs[:0]
 		}
 		st.runs = append(st.runs, a)
-		st.trace(a.at, "RUN", "", a.argv[0].text)
+		st.trace(a.at, "RUN", "", a.value.text)
 	}
+}
+
+func (st *state) option(a *act) {
+	switch a.kind {
+	case actPersist:
+		st.res.Persist = true
+	case actWatch:
+		st.res.Watch, st.res.NoWatch = a.name == "watch", a.name == "nowatch"
+	case actPriority:
+		st.res.Priority = a.n
+	}
+	st.trace(a.at, "OPTIONS", "", a.value.text)
 }
 
 // settles says which keys ":=" is for; of the others each name is its own.

@@ -225,9 +225,9 @@ func isMode(s string) bool {
 func run(b *builder, t token) {
 	switch t.attr {
 	case "", "program":
-		b.addAct(t, act{kind: actRun, argv: b.command(t)})
+		b.addAct(t, act{kind: actRun, argv: b.command(t), value: template{text: t.value}})
 	case "builtin":
-		b.addAct(t, act{kind: actRun, argv: b.builtin(t), blt: true})
+		b.addAct(t, act{kind: actRun, argv: b.builtin(t), blt: true, value: template{text: t.value}})
 	default:
 		b.fail(t.at, "unknown RUN{"+t.attr+"}", "use RUN{program} or RUN{builtin}")
 	}
@@ -242,7 +242,7 @@ var oldOptions = []string{"last_rule", "ignore_device", "ignore_remove", "all_pa
 
 func option(b *builder, t token) {
 	name, value, _ := strings.Cut(t.value, "=")
-	a := act{name: name}
+	a := act{name: name, value: template{text: t.value}}
 	switch name {
 	case "string_escape":
 		a.kind = actEscape
