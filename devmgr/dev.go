@@ -38,6 +38,7 @@ const devUsage = `usage: dev VERB [--json] [ARGUMENT...]
   settle    wait until all events have been applied, or for a name
   capture   print the devices as text, for bug reports and "slashdev replay"
   status    print counters of the device manager
+  module    list the kernel modules that were asked for
   why       say which rules made of a device what it is, and what failed
   test      say what the rules on the disk would make of a device
   rules     check files of rules
@@ -55,6 +56,7 @@ func devVerbs() []devVerb {
 		{"settle", []string{"gone", "timeout="}, settleHelp, (*command).settle},
 		{"capture", []string{"raw", "events=", "sys="}, captureHelp, (*command).capture},
 		{"status", nil, statusHelp, (*command).status},
+		{"module", []string{"failed"}, moduleHelp, (*command).module},
 		{"why", nil, whyHelp, (*command).why},
 		{"test", []string{"action="}, testHelp, (*command).test},
 		{"rules", []string{"github"}, rulesHelp, (*command).rules},

@@ -71,6 +71,7 @@ func verbs() []verb {
 	return []verb{
 		{"info", false, "info NAME|DEVPATH", (*daemon).info},
 		{"ls", false, "ls", (*daemon).ls},
+		{"module", false, "module", (*daemon).module},
 		{"monitor", false, "monitor", (*daemon).monitor},
 		{"settle", false, "settle [NAME] [--gone] [--timeout=SECONDS]", (*daemon).settleVerb},
 		{"status", false, "status", (*daemon).status},
@@ -87,7 +88,7 @@ func (d *daemon) answer(writes bool) func(context.Context, []string, *ctl.Writer
 	return func(ctx context.Context, words []string, w *ctl.Writer) error {
 		i := slices.IndexFunc(all, func(v verb) bool { return v.name == words[0] })
 		if i < 0 {
-			return ctl.Errorf(ctl.Usage, "unknown verb %q: use info, ls, monitor, settle, status, test, trigger or why", words[0])
+			return ctl.Errorf(ctl.Usage, "unknown verb %q: use info, ls, module, monitor, settle, status, test, trigger or why", words[0])
 		}
 		if all[i].writes && !writes {
 			return ctl.Errorf(ctl.Refused, "%s: not on this socket, root uses devmgr.sock", words[0])

@@ -213,7 +213,7 @@ func (m *modules) say(o kmod.Outcome) {
 	m.mu.Lock()
 	m.failed++
 	m.mu.Unlock()
-	m.logf("modules: %s, for %.100s", o.Text(), o.Name)
+	m.logf("modules: %s, for %.100q", o.Text(), o.Name)
 }
 
 // idle says whether all that was asked for has been tried, and the loop knows.
@@ -268,6 +268,48 @@ func (m *modules) reload() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.loader = nil
+}
+
+// module lists all that was asked for.
+func (d *daemon) module(r *request) error {
+	if len(r.args) > 0 || r.only() != nil {
+		return errUsage
+	}
+	for _, o := range d.modules.all() {
+		pairs := []string{"name", o.Name, "state", moduleState(o)}
+		if o.Err != nil {
+			pairs = append(pairs, "error", o.Text())
+		}
+		for _, m := range o.Modules {
+			pairs = append(pairs, "module", m)
+		}
+		if err := r.w.Record(pairs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func moduleState(o kmod.Outcome) string {
+	switch {
+	case o.Err == nil && len(o.Modules) == 0, errors.Is(o.Err, kmod.ErrUnknown):
+		return "none"
+	case o.Err == nil:
+		return "loaded"
+	case errors.Is(o.Err, kmod.ErrBlacklisted):
+		return "blacklisted"
+	}
+	return "failed"
+}
+
+// all returns what came of everything that was asked for, by name.
+func (m *modules) all() []kmod.Outcome {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.loader == nil {
+		return nil
+	}
+	return m.loader.All()
 }
 
 // stop drops what waits, and waits for what the kernel is busy with.

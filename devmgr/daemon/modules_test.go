@@ -101,7 +101,7 @@ func TestReadyWaitsForModules(t *testing.T) {
 	if !m.logged("/etc/modprobe.d/a.conf:1: unknown word") {
 		t.Error("the bad line of modprobe.d is not reported")
 	}
-	if !m.logged("modules: no module has this name or alias, for nosuch") {
+	if !m.logged("modules: no module has this name or alias, for \"nosuch\"") {
 		t.Error("a module that modules-load.d names is missing without a word")
 	}
 	if r := m.do("info", "/devices/pci0/0000:00:01.0"); r[0].Get("modules") != "disk" {
@@ -135,7 +135,7 @@ func TestU13_HotplugAsksOnce(t *testing.T) {
 	if got := k.got(); got != "broken core disk net" {
 		t.Errorf("inserted %q", got)
 	}
-	if !m.logged("modules: load broken: exec format error, for pci:v3") {
+	if !m.logged("modules: load broken: exec format error, for \"pci:v3\"") {
 		t.Errorf("log: %q", m.log)
 	}
 	if r := m.do("info", "/devices/pci0/0000:00:04.0"); r[0].Get("modules") != "load broken: exec format error" {
@@ -143,6 +143,13 @@ func TestU13_HotplugAsksOnce(t *testing.T) {
 	}
 	if r := m.do("status"); r[0].Get("modules") != "3" || r[0].Get("modules_failed") != "1" {
 		t.Errorf("status: %q", r[0])
+	}
+	var states []string
+	for _, r := range m.do("module") {
+		states = append(states, r.Get("name")+" "+r.Get("state"))
+	}
+	if got := strings.Join(states, ", "); got != "pci:v1 loaded, pci:v2 loaded, pci:v3 failed" {
+		t.Errorf("module: %s", got)
 	}
 	m.send(uevent.Remove, "/module/net", "module") // rmmod net
 	m.do("settle")

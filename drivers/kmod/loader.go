@@ -3,6 +3,7 @@ package kmod
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -48,9 +49,6 @@ func NewLoader(x *Index, k Kernel) *Loader {
 	return &Loader{index: x, kernel: k, names: map[string]Outcome{}, inserts: map[string]*insert{}}
 }
 
-// Index returns what the loader plans with.
-func (l *Loader) Index() *Index { return l.index }
-
 // Load loads what a name needs, or says what came of it the last time.
 func (l *Loader) Load(name string) Outcome {
 	if o, known := l.Known(name); known {
@@ -72,6 +70,15 @@ func (l *Loader) Known(name string) (o Outcome, known bool) {
 	defer l.mu.Unlock()
 	o, known = l.names[name]
 	return o, known
+}
+
+// All returns what is remembered, sorted by name.
+func (l *Loader) All() []Outcome {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := slices.Collect(maps.Values(l.names))
+	slices.SortFunc(all, func(a, b Outcome) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
 // Forget lets those names be asked for again that led to a module: it has been
