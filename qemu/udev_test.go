@@ -49,6 +49,8 @@ func TestUdevPrograms(t *testing.T) {
 		{"/other/udevadm trigger --dry-run --verbose --initialized-match --subsystem-match=block", []string{"/block/vda"}},
 		{"/other/udevadm control --stop-exec-queue && echo change > /sys/class/block/vda/uevent && /other/udevadm settle -t 1 || echo waits", []string{"waits"}},
 		{"/other/udevadm control --start-exec-queue && /other/udevadm settle && echo settled", []string{"settled"}},
+		{"/other/udevadm lock --device=/dev/vda /other/udevadm --version", []string{"252"}},
+		{"udevadm lock --timeout=20 --device=/dev/vda /other/lsblk -n -o NAME /dev/vda", []string{"vda"}},
 		{"/other/lsblk -n -o NAME,FSTYPE,LABEL /dev/vda", []string{"vda  ext4   of-the-database"}},
 		{"/other/lsusb", []string{"QEMU USB Keyboard"}},
 		{"/other/libinput-list-devices", []string{"Device: ", "Capabilities:     keyboard", "Seat:             seat0"}},

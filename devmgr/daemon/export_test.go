@@ -4,7 +4,9 @@ import (
 	"io"
 	"maps"
 
+	"slashdev/devmgr/devtree"
 	udevrules "slashdev/devmgr/rules/udev"
+	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
 	"slashdev/drivers/blockid"
 	"slashdev/drivers/kmod"
@@ -49,4 +51,13 @@ func WithTool(c Config, name string, run func(devpath string) []udevrules.Proper
 // Content is what the builtin blkid, called with some words, sees on a disk.
 func Content(disk io.ReaderAt, size int64, words ...string) (blockid.Info, error) {
 	return probe{Call: udevrules.Call{Argv: append([]string{"blkid"}, words...)}}.content(disk, size)
+}
+
+// WholeDisk is the node that is locked while a device is probed.
+func WholeDisk(sys sysfs.FS, devpath string) string {
+	truth, err := sys.Read(devpath)
+	if err != nil {
+		return err.Error()
+	}
+	return (&host{sys: sys, device: devtree.NewDevice(truth)}).wholeDisk()
 }

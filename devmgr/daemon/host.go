@@ -170,6 +170,11 @@ func (h *host) Call(c udevrules.Call) (udevrules.Answer, error) {
 	case !ok:
 		return h.policy.run(h.ctx, h.device.DevPath, c)
 	}
+	release, err := h.lock(t)
+	if err != nil {
+		return udevrules.Answer{}, err
+	}
+	defer release()
 	found, err := t.run(probe{h, c})
 	if err != nil && (!t.waits || errors.Is(err, fs.ErrNotExist)) { // sysfs says no more
 		err = fmt.Errorf("%w: %w", udevrules.ErrNothing, err)
