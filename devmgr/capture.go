@@ -105,7 +105,7 @@ func record(r *recording.Recording, s sysfs.FS, conn *uevent.Conn, d time.Durati
 		ev, err := conn.Next()
 		_, idle := errors.AsType[*uevent.IdleError](err)
 		switch {
-		case idle:
+		case idle, errors.Is(err, uevent.ErrOverrun): // what was lost is not in the recording
 		case errors.Is(err, os.ErrClosed):
 			return nil
 		case err != nil:

@@ -40,13 +40,14 @@ type Stats struct {
 // Conn is a socket that hears the kernel's uevents. Next is for one goroutine;
 // Kick, Stats and Close are for any.
 type Conn struct {
-	file  *os.File
-	raw   syscall.RawConn
-	buf   []byte
-	oob   [128]byte
-	idle  bool // a kick was seen: say so at the end of the queue
-	upTo  uint64
-	kicks atomic.Uint64
+	closed atomic.Bool
+	file   *os.File
+	raw    syscall.RawConn
+	buf    []byte
+	oob    [128]byte
+	idle   bool // a kick was seen: say so at the end of the queue
+	upTo   uint64
+	kicks  atomic.Uint64
 
 	events, forged, malformed, overruns atomic.Uint64
 }
@@ -101,6 +102,8 @@ func (c *Conn) Next() (Event, error) {
 		case err == unix.ENOBUFS:
 			c.overruns.Add(1)
 			return Event{}, ErrOverrun
+		case err != nil && c.closed.Load(): // which the poller has an error of its own for
+			return Event{}, os.ErrClosed
 		case err != nil:
 			return Event{}, fmt.Errorf("read uevent socket: %w", err)
 		}
@@ -192,4 +195,7 @@ func (c *Conn) Stats() Stats {
 }
 
 // Close wakes Next up and closes the socket.
-func (c *Conn) Close() error { return c.file.Close() }
+func (c *Conn) Close() error {
+	c.closed.Store(true)
+	return c.file.Close()
+}
