@@ -109,7 +109,7 @@ func unknown(s said) bool {
 
 // TestMachines compares all that was recorded of real machines.
 func TestMachines(t *testing.T) {
-	for name, least := range map[string]int{"pc.txtar": 150, "gadgets.txtar": 20, "virt.txtar": 40} {
+	for name, least := range map[string]int{"pc.txtar": 150, "gadgets.txtar": 20, "virt.txtar": 40, "rpi3.txtar": 25} {
 		r := recorded(t, name)
 		compared := 0
 		for _, s := range r.said {
