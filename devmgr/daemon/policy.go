@@ -42,7 +42,7 @@ func loadPolicy(cfg Config) Policy {
 	groups := read(cfg.GroupFile)
 	p := Policy{Root: cfg.Root, Users: map[string]uint32{"root": 0}, Groups: rules.IDs(groups), tools: tools(),
 		dirs: map[string]string{"/sys": cfg.Sys, "/dev": cfg.Dev, "/run/udev": cfg.Udev}}
-	p.tools["hwdb"] = hwdbTool(cfg)
+	p.tools["hwdb"], p.tools["net_setup_link"] = hwdbTool(cfg), linkTool(cfg)
 	maps.Copy(p.tools, cfg.tools)
 	if text, err := os.ReadFile(filepath.Join(filepath.Dir(cfg.GroupFile), "passwd")); err == nil {
 		maps.Copy(p.Users, rules.IDs(string(text)))

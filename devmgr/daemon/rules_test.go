@@ -289,3 +289,21 @@ func TestU07_RulesFindWhatTheyStored(t *testing.T) {
 		t.Errorf("properties: %q", got)
 	}
 }
+
+func TestLinkFilesNameInterfaces(t *testing.T) {
+	m := newMachine(t)
+	const eth0 = "/devices/pci0/0000:00:01.0/virtio1/net/eth0"
+	m.sys.Add(eth0, "net", "INTERFACE=eth0", "IFINDEX=2")
+	for name, text := range map[string]string{"type": "1\n", "address": "02:fc:00:00:00:01\n", "ifindex": "2\n", "addr_assign_type": "0\n"} {
+		m.sys.Attr(eth0[1:]+"/"+name, text)
+	}
+	m.writeSys()
+	m.must(os.MkdirAll(m.root+"/etc/systemd/network", 0o755))
+	m.must(os.WriteFile(m.root+"/etc/systemd/network/10-lan.link", []byte("[Match]\nMACAddress=02:fc:00:00:00:01\n[Link]\nName=lan0\n"), 0o644))
+	m.rule("50-test.rules", `SUBSYSTEM=="net", IMPORT{builtin}="net_id", IMPORT{builtin}="net_setup_link"`)
+	m.start()
+	got := strings.Join(fields(m.do("info", "eth0"), "value"), " ")
+	if !strings.Contains(got, "/etc/systemd/network/10-lan.link") || !strings.Contains(got, " lan0") {
+		t.Errorf("properties: %q", got)
+	}
+}

@@ -31,6 +31,7 @@ func tools() map[string]tool {
 		"usb_id":   {builtin: true, run: usbID},
 
 		"ata_id":  {run: identity(ident.ATA)}, // programs of udev's
+		"fido_id": {run: identity(ident.FIDO)},
 		"scsi_id": {run: identity(ident.SCSI)},
 	}
 }

@@ -42,7 +42,7 @@ func Load(root fs.FS, dirs []string) ([]File, error) {
 	slices.Sort(names)
 	var files []File
 	for _, name := range names {
-		text, err := readRules(root, path.Join(from[name], name))
+		text, err := ReadFile(root, path.Join(from[name], name))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("read rules: %w", err))
 		}
@@ -53,9 +53,10 @@ func Load(root fs.FS, dirs []string) ([]File, error) {
 	return files, errors.Join(errs...)
 }
 
-// readRules does not follow a link to /dev/null: on the appliance that is a
+// ReadFile returns the text of a file of a configuration, which may be masked by
+// a link to /dev/null. Such a link is not followed: on the appliance that is a
 // question to ourselves.
-func readRules(root fs.FS, name string) (string, error) {
+func ReadFile(root fs.FS, name string) (string, error) {
 	if target, err := fs.ReadLink(root, name); err == nil && (target == "/dev/null" || strings.HasSuffix(target, "../dev/null")) {
 		return "", nil
 	}
