@@ -192,6 +192,9 @@ func (m *modules) open() *kmod.Loader {
 	for _, p := range x.Problems() {
 		m.logf("modules: %v", p)
 	}
+	if err := m.serveKernel(); err != nil { // a module may ask for another one while it starts
+		m.logf("%v", err)
+	}
 	loader = kmod.NewLoader(x, countingKernel{m.kernel, m})
 	m.mu.Lock()
 	m.loader = loader
@@ -327,7 +330,8 @@ func (m *modules) counts() (loaded, failed int) {
 }
 
 // serveKernel lets the kernel ask for modules by name, as it does for file
-// systems and protocols: PID 1 had switched that off until now.
+// systems and protocols: PID 1 has switched that off until modprobe.d has been
+// read and devices get their modules, or all is ready without any.
 func (m *modules) serveKernel() error {
 	const program = "/sbin/modprobe"
 	if m.root == "" {
