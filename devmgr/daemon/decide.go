@@ -47,7 +47,7 @@ func (p *Pipeline) inquire(c devtree.Change, ev uevent.Event) *inquiry {
 	case ev.Action == uevent.Remove: // it is back
 		action = string(uevent.Add)
 	}
-	q := &inquiry{change: c, device: udevrules.Device{Action: action, Device: dev, Extra: ev.Env}}
+	q := &inquiry{change: c, device: udevrules.Device{Action: action, Device: dev, Extra: ev.Env + p.global}}
 	q.host = &host{policy: p.policy, sys: p.sys, device: dev, gone: c.Device == nil, above: func() []udevrules.Parent { return p.above(dev.DevPath) }}
 	m := p.memory[dev.DevPath]
 	if m == nil && c.Old == nil && p.recall != nil && p.policy.Udev.ReadsDB() {

@@ -66,6 +66,21 @@ func (m *machine) order(kinds ...udevctl.Kind) {
 	}
 }
 
+// A property of udevadm control holds for the rules of the events that follow.
+func TestGlobalProperty(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-test.rules", `KERNEL=="vda", ENV{TOLD}=="yes", SYMLINK+="told"`)
+	m.start()
+	for _, step := range []struct{ order, link string }{{"TOLD=yes", "vda"}, {"TOLD=", "none"}, {"TOLD=yes", "vda"}, {"TOLD=no", "none"}} {
+		m.must(udevctl.Send(m.root+"/udev/control", time.Minute, udevctl.Message{Kind: udevctl.SetProperty, Text: step.order}))
+		m.send(uevent.Change, disks+"vda", "block")
+		m.do("settle")
+		if got := m.link("told"); got != step.link {
+			t.Errorf("after %s: %s", step.order, got)
+		}
+	}
+}
+
 func TestUdevControl(t *testing.T) {
 	m := newMachine(t)
 	m.start()

@@ -26,6 +26,7 @@ type Pipeline struct {
 	space  *namespace.Space
 	plain  map[string]bool                 // directories below /sys/devices that are no devices
 	memory map[string]*memory              // by devpath, of devices that rules said something about
+	global uevent.Env                      // properties that every event has, see udevadm control
 	recall func(*devtree.Device) *memory   // of an earlier process; nil: there was none
 	hold   func(devpath string) (yes bool) // nil: nothing is waited for
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"path/filepath"
+	"strings"
 
 	"slashdev/devmgr/udevctl"
 )
@@ -28,6 +29,8 @@ func (d *daemon) obey(ctx context.Context, m udevctl.Message) {
 		_ = d.do(ctx, d.reload)
 	case udevctl.Ping:
 		_ = d.do(ctx, d.lookAtQueue)
+	case udevctl.SetProperty:
+		_ = d.do(ctx, func() { d.pipe.setGlobal(m.Text) })
 	case udevctl.Exit:
 		d.stop()
 	default:
@@ -50,4 +53,17 @@ func (d *daemon) reload() {
 func (d *daemon) lookAtQueue() {
 	d.kicked = d.src.Kick()
 	d.showQueue(true)
+}
+
+// maxGlobal bounds the properties that every event has.
+const maxGlobal = 4 << 10
+
+// setGlobal takes "KEY=VALUE"; without a value the property is forgotten.
+func (p *Pipeline) setGlobal(text string) {
+	key, value, _ := strings.Cut(text, "=")
+	rest := p.global.Without(key)
+	if value != "" && key != "" && len(rest)+len(text) < maxGlobal {
+		rest = rest.With(key, value)
+	}
+	p.global = rest
 }
