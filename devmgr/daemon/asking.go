@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"slashdev/devmgr/devtree"
@@ -213,7 +214,7 @@ func (d *daemon) after(s Step) {
 	for _, f := range s.Faults {
 		d.warnf("%s: %s: %s", s.Change.DevPath(), f.Position, f.Text)
 	}
-	if len(s.Writes) > 0 {
+	if len(s.Writes) > 0 || s.Name != "" {
 		d.write(s)
 	}
 	for _, r := range s.Runs {
@@ -227,7 +228,7 @@ func (d *daemon) after(s Step) {
 func (d *daemon) write(s Step) {
 	h := &host{policy: d.pipe.policy, sys: d.sys, device: s.Change.Device}
 	select {
-	case d.writes <- pendingWrite{s.Change.DevPath(), h, s.Writes}:
+	case d.writes <- pendingWrite{s.Change.DevPath(), h, s.Writes, s.Name}:
 	default:
 		d.warnf("%s: not written: too much is waiting", s.Change.DevPath())
 	}
@@ -251,6 +252,13 @@ func (d *daemon) writeAll(ctx context.Context, p pendingWrite) {
 			_ = d.do(ctx, func() { d.warnf("%s: %s: %v", p.devpath, w.At, err) })
 		}
 	}
+	if p.name == "" {
+		return
+	}
+	index, _ := strconv.Atoi(p.host.device.Env.Get("IFINDEX"))
+	if err := d.cfg.rename(index, p.name); err != nil {
+		_ = d.do(ctx, func() { d.warnf("%s: %v", p.devpath, err) })
+	}
 }
 
 // maxWrites bounds those that wait.
@@ -261,4 +269,5 @@ type pendingWrite struct {
 	devpath string
 	host    *host
 	writes  []udevrules.Write
+	name    string // of a network interface, "" to leave it
 }

@@ -25,6 +25,7 @@ import (
 
 	"slashdev/devmgr/devdir"
 	"slashdev/devmgr/namespace"
+	"slashdev/devmgr/netname"
 	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
 	"slashdev/devmgr/watch"
@@ -47,10 +48,11 @@ type Config struct {
 	JobGroup   string        // folder of control groups for what rules run; "" finds one, "-" uses none
 	Logf       func(format string, args ...any)
 
-	kernel kmod.Kernel     // tests: what takes modules instead of the kernel
-	tools  map[string]tool // tests: instead of the table
-	source source          // tests: instead of the kernel
-	sender sender          // tests: instead of the kernel's socket
+	kernel kmod.Kernel                        // tests: what takes modules instead of the kernel
+	rename func(index int, name string) error // tests: instead of the kernel
+	tools  map[string]tool                    // tests: instead of the table
+	source source                             // tests: instead of the kernel
+	sender sender                             // tests: instead of the kernel's socket
 }
 
 func (c Config) withDefaults() Config {
@@ -64,6 +66,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Run, "/run/slashdev")
 	set(&c.Udev, "/run/udev")
 	set(&c.GroupFile, "/etc/group")
+	if c.rename == nil {
+		c.rename = netname.Rename
+	}
 	if c.Logf == nil {
 		c.Logf = func(string, ...any) {}
 	}

@@ -70,6 +70,7 @@ type machine struct {
 	told               func() string // waits for the next message to the supervisor
 	watchdog           time.Duration
 	kernel             *moduleKernel
+	rename             func(index int, name string) error        // nil: the kernel is not asked
 	blkid              func(devpath string) []udevrules.Property // nil: there is no such tool
 	heard              []string                                  // what libudev's listeners heard
 }
@@ -141,6 +142,7 @@ func (m *machine) start() (stop func()) {
 		cfg.Modules = m.root
 		cfg = daemon.WithKernel(cfg, m.kernel)
 	}
+	cfg = daemon.WithRename(cfg, m.rename)
 	if m.blkid != nil {
 		cfg = daemon.WithTool(cfg, "blkid", m.blkid)
 	}

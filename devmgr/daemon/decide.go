@@ -119,6 +119,9 @@ func (p *Pipeline) answered(q *inquiry, res *udevrules.Result) Step {
 		p.remember(devpath, samePerms(&dec, &base), &dec, res)
 		s = p.decided(c, dec)
 		s.Watch = res.Watch
+		if q.device.Action == string(uevent.Add) && res.Name != c.Device.Name() {
+			s.Name = res.Name
+		}
 	}
 	s.Change = c
 	s.Runs, s.Env, s.Writes, s.Faults = res.Runs, res.Env, res.Writes, res.Faults

@@ -61,3 +61,9 @@ func WholeDisk(sys sysfs.FS, devpath string) string {
 	}
 	return (&host{sys: sys, device: devtree.NewDevice(truth)}).wholeDisk()
 }
+
+// WithRename is told which interface is to have which name.
+func WithRename(c Config, rename func(index int, name string) error) Config {
+	c.rename = rename
+	return c
+}

@@ -45,7 +45,8 @@ type Step struct {
 	Env      []udevrules.Property
 	Writes   []udevrules.Write
 	Faults   []udevrules.Problem
-	Watch    bool // the node, for changes of what it holds
+	Name     string // that a network interface is to have
+	Watch    bool   // the node, for changes of what it holds
 
 	held bool     // it is to wait for a device above it, or for an earlier event
 	ask  *inquiry // what has to be found out first

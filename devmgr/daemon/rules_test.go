@@ -1,6 +1,8 @@
 package daemon_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -300,8 +302,17 @@ func TestLinkFilesNameInterfaces(t *testing.T) {
 	m.writeSys()
 	m.must(os.MkdirAll(m.root+"/etc/systemd/network", 0o755))
 	m.must(os.WriteFile(m.root+"/etc/systemd/network/10-lan.link", []byte("[Match]\nMACAddress=02:fc:00:00:00:01\n[Link]\nName=lan0\n"), 0o644))
-	m.rule("50-test.rules", `SUBSYSTEM=="net", IMPORT{builtin}="net_id", IMPORT{builtin}="net_setup_link"`)
+	m.rule("50-test.rules", `SUBSYSTEM=="net", IMPORT{builtin}="net_id", IMPORT{builtin}="net_setup_link"`+"\n"+
+		`SUBSYSTEM=="net", NAME=="", ENV{ID_NET_NAME}!="", NAME="$env{ID_NET_NAME}"`+"\n")
+	renamed := make(chan string, 1)
+	m.rename = func(index int, name string) error {
+		renamed <- fmt.Sprint(index, " ", name)
+		return errors.New("busy")
+	}
 	m.start()
+	if got := <-renamed; got != "2 lan0" {
+		t.Errorf("renamed %s", got)
+	}
 	got := strings.Join(fields(m.do("info", "eth0"), "value"), " ")
 	if !strings.Contains(got, "/etc/systemd/network/10-lan.link") || !strings.Contains(got, " lan0") {
 		t.Errorf("properties: %q", got)
