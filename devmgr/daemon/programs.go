@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"io/fs"
+	"os"
+	"strings"
 
 	"slashdev/devmgr/actions"
 	"slashdev/devmgr/devtree"
@@ -102,10 +104,18 @@ func (d *daemon) act(n news) {
 	if ev.Subsystem == "net" {
 		subject.Address, _ = d.sys.Attr(ev.DevPath, "address")
 	}
-	p.Add(p.known.Jobs(subject)...)
+	if jobs := p.known.Jobs(subject); len(jobs) > 0 && (ev.Action != uevent.Add || !mounted(ev.Env.Get("DEVNAME"))) {
+		p.Add(jobs...)
+	}
 	if p.devd.Len() > 0 {
 		d.actDevd(d.devdDevice(ev, dev, 0))
 	}
+}
+
+// mounted says whether a disk is in use already: devmgr was started anew.
+func mounted(name string) bool {
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	return name != "" && strings.Contains("\n"+string(mounts), "\n/dev/"+name+" ")
 }
 
 // actDevd asks devd's statements. Whether nobody wants a device is known when
