@@ -23,10 +23,13 @@ func machine(lines string) fs.FS {
 		}
 		m[dir+"/uevent"] = &fstest.MapFile{}
 		for _, w := range words[2:] {
-			file, text, _ := strings.Cut(w, ":")
+			colon := strings.LastIndexByte(w, ':')
+			file, text := w[:colon], w[colon+1:]
 			m[path.Join(dir, file)] = &fstest.MapFile{Data: []byte(text + "\n")}
 		}
 	}
+	m["devices/virtual/nvme-subsystem/nvme-subsys0/nvme0"] = &fstest.MapFile{
+		Data: []byte("../../../pci0000:00/0000:00:1c.0/0000:02:00.0/nvme/nvme0"), Mode: fs.ModeSymlink}
 	return m
 }
 
@@ -71,6 +74,23 @@ pci0000:00/0000:00:08.0/block/odd block
 platform/i8042 platform
 platform/i8042/serio0 serio
 platform/i8042/serio0/input/input0/event0 input
+pci0000:00/0000:03:00.0 pci
+pci0000:00/0000:03:00.0/host8 scsi uevent:DEVTYPE=scsi_host
+pci0000:00/0000:03:00.0/host8/port-8:0 - sas_port/port-8:0/num_phys:1
+pci0000:00/0000:03:00.0/host8/port-8:0/end_device-8:0 - sas_device/end_device-8:0/phy_identifier:2
+pci0000:00/0000:03:00.0/host8/port-8:0/end_device-8:0/target8:0:0/8:0:0:0 scsi uevent:DEVTYPE=scsi_device
+pci0000:00/0000:03:00.0/host8/port-8:0/end_device-8:0/target8:0:0/8:0:0:0/block/sde block
+pci0000:00/0000:03:00.0/host8/port-8:1 - sas_port/port-8:1/num_phys:4
+pci0000:00/0000:03:00.0/host8/port-8:1/end_device-8:1 - sas_device/end_device-8:1/sas_address:0x5000c50012345678
+pci0000:00/0000:03:00.0/host8/port-8:1/end_device-8:1/target8:0:1/8:0:1:0 scsi uevent:DEVTYPE=scsi_device
+pci0000:00/0000:03:00.0/host8/port-8:1/end_device-8:1/target8:0:1/8:0:1:0/block/sdf block
+pci0000:00/0000:03:00.0/host8/port-8:1/expander-8:0 - sas_device/expander-8:0/sas_address:0x500e004aaaaaaa1f
+pci0000:00/0000:03:00.0/host8/port-8:1/expander-8:0/port-8:0:0 - sas_port/port-8:0:0/num_phys:1
+pci0000:00/0000:03:00.0/host8/port-8:1/expander-8:0/port-8:0:0/end_device-8:2 - sas_device/end_device-8:2/phy_identifier:2
+pci0000:00/0000:03:00.0/host8/port-8:1/expander-8:0/port-8:0:0/end_device-8:2/target8:0:2/8:0:2:3 scsi uevent:DEVTYPE=scsi_device
+pci0000:00/0000:03:00.0/host8/port-8:1/expander-8:0/port-8:0:0/end_device-8:2/target8:0:2/8:0:2:3/block/sdg block
+virtual/nvme-subsystem/nvme-subsys0 nvme-subsystem
+virtual/nvme-subsystem/nvme-subsys0/nvme1n1 block nsid:1
 virtual/block/loop0 block
 virtual/input/mice input
 `
@@ -106,6 +126,10 @@ func TestPaths(t *testing.T) {
 		{pc, "event9", "pci-0000:00:07.0"},
 		{pc, "event0", "platform-i8042-serio-0"},
 		{pc, "odd", ""}, // a bus address alone does not tell disks apart
+		{pc, "sde", "pci-0000:03:00.0-sas-phy2-lun-0"},
+		{pc, "sdf", "pci-0000:03:00.0-sas-0x5000c50012345678-lun-0"},
+		{pc, "sdg", "pci-0000:03:00.0-sas-exp0x500e004aaaaaaa1f-phy2-lun-3"},
+		{pc, "nvme1n1", "pci-0000:02:00.0-nvme-1"}, // its subsystem has two ways, perhaps
 		{pc, "loop0", ""},
 		{pc, "mice", ""},
 		{pi, "mmcblk0p2", "platform-3f202000.mmc"},

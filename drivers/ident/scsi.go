@@ -27,6 +27,10 @@ func (w *walk) scsi(dir string) string {
 		w.ata(port, address)
 		return path.Dir(above)
 	}
+	if part, ok := w.sas(path.Dir(dir), address[3]); ok {
+		w.add(part)
+		return above
+	}
 	n, _ := strconv.Atoi(address[0])
 	address[0] = strconv.Itoa(n - lowestHost(w.tree, above, n))
 	w.add("scsi-" + strings.Join(address, ":"))

@@ -125,3 +125,23 @@ func TestErrorsNameWhatIsMissing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Of storage that speaks of itself as ATAPI, the SCSI device gives the names;
+// the last interface counts only if something follows it.
+func TestUSBDetails(t *testing.T) {
+	const usb = "a/usb1/1-1 usb uevent:DEVTYPE=usb_device idVendor:0951 idProduct:1666\n" +
+		"a/usb1/1-1/1-1:1.0 usb uevent:DEVTYPE=usb_interface bInterfaceClass:08 bInterfaceSubClass:02\n" +
+		"a/usb1/1-1/1-1:1.0/host1/2:0:0:3 scsi uevent:DEVTYPE=scsi_device vendor:Ven model:Mo type:5 rev:r\n"
+	all, err := USB(machine(usb), "/devices/a/usb1/1-1/1-1:1.0/host1/2:0:0:3/block/sr0")
+	if err != nil || valueOf(all, "ID_SERIAL") != "Ven_Mo-0:3" || valueOf(all, "ID_TYPE") != "cd" || valueOf(all, "ID_USB_VENDOR_ID") != "0951" {
+		t.Errorf("%v %v", all, err)
+	}
+	storage, keys := "\x09\x04\x00\x00\x02\x08\x06\x50\x00", "\x09\x04\x01\x00\x02\x03\x01\x01\x00"
+	for descriptors, want := range map[string]string{
+		storage: "", storage + keys: ":080650:", storage + keys + storage + "\x02": ":080650:030101:", "\x00" + storage: "",
+	} {
+		if got := interfaces([]byte(descriptors)); got != want {
+			t.Errorf("%x: got %q, want %q", descriptors, got, want)
+		}
+	}
+}
