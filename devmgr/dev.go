@@ -39,6 +39,7 @@ const devUsage = `usage: dev VERB [--json] [ARGUMENT...]
   capture   print the devices as text, for bug reports and "slashdev replay"
   status    print counters of the device manager
   module    list the kernel modules that were asked for
+  hwdb      ask the hardware database
   why       say which rules made of a device what it is, and what failed
   test      say what the rules on the disk would make of a device
   rules     check files of rules
@@ -57,6 +58,7 @@ func devVerbs() []devVerb {
 		{"capture", []string{"raw", "events=", "sys="}, captureHelp, (*command).capture},
 		{"status", nil, statusHelp, (*command).status},
 		{"module", []string{"failed"}, moduleHelp, (*command).module},
+		{"hwdb", []string{"root="}, hwdbHelp, (*command).hwdb},
 		{"why", nil, whyHelp, (*command).why},
 		{"test", []string{"action="}, testHelp, (*command).test},
 		{"rules", []string{"github"}, rulesHelp, (*command).rules},
