@@ -10,7 +10,6 @@ import (
 
 // untested lists the faults of docs/faults.md that no test can have, and why.
 var untested = map[string]string{
-	"U-12": "no interface is renamed: NAME= of a rule is decided, shown by dev why, and not carried out",
 	"D-07": "the kernel resolves root=PARTUUID before any program of ours runs; none of our code chooses between two disks of one identity but by the rule of U-11",
 	"D-09": "nothing of ours listens to a network: addresses are the affair of gokrazy's dhcp and ntp, programs of their own that PID 1 restarts",
 }

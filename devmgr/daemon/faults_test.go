@@ -177,3 +177,60 @@ func TestD10_SerialAdaptersAreNamedByTheirPlace(t *testing.T) {
 	m.leads("serial/by-path/pci-0000:00:01.0", "../../ttyUSB1")
 	m.leads("serial/by-path/pci-0000:00:02.0", "../../ttyUSB0")
 }
+
+// Two interfaces are to swap their names: the kernel refuses each, because the
+// name is taken, and both stay as they are and are told of.
+func TestU12_SwapOfTwoNamesLosesNoInterface(t *testing.T) {
+	m := newMachine(t)
+	names := map[int]string{}
+	for i, address := range []string{"02:00:00:00:00:01", "02:00:00:00:00:02"} {
+		name := fmt.Sprintf("eth%d", i)
+		names[i+2] = name
+		devpath := "/devices/pci0/0000:00:01.0/net/" + name
+		m.sys.Add(devpath, "net", "INTERFACE="+name, fmt.Sprintf("IFINDEX=%d", i+2))
+		m.sys.Attr(devpath[1:]+"/address", address+"\n")
+	}
+	m.writeSys()
+	m.rule("50-swap.rules", `
+SUBSYSTEM=="net", ATTR{address}=="02:00:00:00:00:01", NAME="eth1"
+SUBSYSTEM=="net", ATTR{address}=="02:00:00:00:00:02", NAME="eth0"
+`)
+	asked := make(chan bool, 10)
+	m.rename = func(index int, name string) error {
+		defer func() { asked <- true }()
+		for other, taken := range names {
+			if taken == name && other != index {
+				return fmt.Errorf("rename interface %d to %s: %w", index, name, unix.EEXIST)
+			}
+		}
+		names[index] = name
+		return nil
+	}
+	m.start()
+	<-asked
+	<-asked
+	m.do("settle")
+	if names[2] != "eth0" || names[3] != "eth1" {
+		t.Errorf("names: %v", names)
+	}
+	for i := range 2 {
+		name := fmt.Sprintf("eth%d", i)
+		if got := m.do("info", name)[0].Get("devpath"); got != "/devices/pci0/0000:00:01.0/net/"+name {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+	m.waitLog("rename interface 2 to eth1: file exists")
+	m.waitLog("rename interface 3 to eth0: file exists")
+}
+
+// waitLog waits for a line in the log.
+func (m *machine) waitLog(part string) {
+	m.t.Helper()
+	for range 20000 {
+		if m.logged(part) {
+			return
+		}
+		m.do("status")
+	}
+	m.t.Errorf("no %q in the log: %q", part, m.log)
+}
