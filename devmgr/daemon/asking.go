@@ -211,9 +211,7 @@ func (d *daemon) overdue(now time.Time) {
 // after does what is left to do when the node has its names: files to write,
 // programs to run.
 func (d *daemon) after(s Step) {
-	for _, f := range s.Faults {
-		d.warnf("%s: %s: %s", s.Change.DevPath(), f.Position, f.Text)
-	}
+	d.tellFaults(s)
 	if len(s.Writes) > 0 || s.Name != "" {
 		d.write(s)
 	}
@@ -221,6 +219,22 @@ func (d *daemon) after(s Step) {
 		if r.Builtin && len(r.Argv) > 0 && r.Argv[0] == "kmod" {
 			d.modules.load(r.Argv[1:], s.Change.Device)
 		}
+	}
+}
+
+// maxFaults is how many faults of rules are remembered as told.
+const maxFaults = 1000
+
+// tellFaults logs what went wrong, each fault once: a group that is missing is
+// missing for all devices. dev why tells it again.
+func (d *daemon) tellFaults(s Step) {
+	told := d.pipe.policy.told
+	for _, f := range s.Faults {
+		if told[f] || len(told) >= maxFaults {
+			continue
+		}
+		told[f] = true
+		d.warnf("%s: %s: %s", s.Change.DevPath(), f.Position, f.Text)
 	}
 }
 

@@ -24,7 +24,8 @@ type Policy struct {
 	Groups map[string]uint32
 	Root   string // where files that rules name are looked for; "" is the machine's
 
-	dirs  map[string]string // where /dev and /run/udev are
+	told  map[udevrules.Problem]bool // faults of rules that have been logged
+	dirs  map[string]string          // where /dev and /run/udev are
 	tools map[string]tool
 	run   func(ctx context.Context, devpath string, c udevrules.Call) (udevrules.Answer, error) // nil: no program is run
 }
@@ -40,7 +41,7 @@ func loadPolicy(cfg Config) Policy {
 		return string(text)
 	}
 	groups := read(cfg.GroupFile)
-	p := Policy{Root: cfg.Root, Users: map[string]uint32{"root": 0}, Groups: rules.IDs(groups), tools: tools(),
+	p := Policy{Root: cfg.Root, Users: map[string]uint32{"root": 0}, Groups: rules.IDs(groups), tools: tools(), told: map[udevrules.Problem]bool{},
 		dirs: map[string]string{"/sys": cfg.Sys, "/dev": cfg.Dev, "/run/udev": cfg.Udev}}
 	p.tools["hwdb"], p.tools["net_setup_link"] = hwdbTool(cfg), linkTool(cfg)
 	maps.Copy(p.tools, cfg.tools)

@@ -318,3 +318,16 @@ func TestLinkFilesNameInterfaces(t *testing.T) {
 		t.Errorf("properties: %q", got)
 	}
 }
+
+func TestFaultsOfRulesAreToldOnce(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-test.rules", `GROUP="nosuch"`)
+	m.start()
+	m.send(uevent.Change, disks+"vda", "block")
+	m.do("settle")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := strings.Count(strings.Join(m.log, "\n"), `GROUP "nosuch" does not exist`); n != 1 {
+		t.Errorf("told %d times: %q", n, m.log)
+	}
+}
