@@ -61,6 +61,7 @@ func (m *machine) shutdown(to end, why string) {
 		m.ending.to = to
 		return
 	}
+	m.gate = time.Time{} // it would be over for ever
 	m.ending = &ending{to: to, parts: m.stopOrder(), told: map[*unit]bool{}}
 	m.ending.begin(m)
 }
@@ -107,7 +108,7 @@ func (e *ending) advance(m *machine) {
 	}
 	p := e.parts[0]
 	for _, u := range p.units {
-		if p.kind == children.Stop && !p.needed(u) && !e.told[u] {
+		if p.kind == children.Stop && !p.needed(u) && (!e.told[u] || u.State == children.Held) { // held: wanted since
 			e.told[u] = true
 			m.tell(u, children.Event{Kind: children.Stop})
 			if m.grace > 0 && u.State == children.Stopping && u.Policy.StopTimeout == 0 {

@@ -191,6 +191,48 @@ func TestS04_HooksThatHang(t *testing.T) {
 	})
 }
 
+// What is wanted while programs stop is not started, and nobody waits for it:
+// the battery runs low, or a client comes to a program that is down.
+func TestShutdownWaitsForNobodyWhoComesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := emptyRig(t)
+		r.k.Files[roster.Hooks("powerfailnow")] = ""
+		r.m.addUnits(&plan.Plan{Shell: "off", Programs: []plan.Program{
+			{Name: "hello", Path: "/hello", Restart: "always"},
+			{Name: "lazy", Path: "/lazy", Restart: "gokrazy", Manual: true, Listen: []string{"tcp::8080"}},
+		}}, nil)
+		r.m.begin()
+		r.run()
+		defer r.finish()
+		r.up()
+		r.signal(syscall.SIGTERM)
+		if err := r.request(initreq.Request{Cmd: initreq.PowerFailNow}, ""); err != nil {
+			t.Fatal(err)
+		}
+		r.k.Clients <- true
+		synctest.Wait()
+		r.end(r.pid("hello"), 143)
+		r.want("hooks", r.state("powerfailnow"), "down")
+		r.want("lazy", r.state("lazy"), "down")
+		r.want("next", r.m.ending.parts[0].running(), "devmgr")
+	})
+}
+
+// A shutdown while devmgr is waited for must not keep the loop busy when that
+// time is over.
+func TestShutdownForgetsTheGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.signal(syscall.SIGTERM)
+		r.do(func() {
+			if !r.m.gate.IsZero() {
+				t.Errorf("the gate is still %s", r.m.gate)
+			}
+		})
+	})
+}
+
 // sysvinit's "shutdown -H now": the variable first, then level 0 with the grace
 // that -t asked for.
 func TestInitHaltAndSleepTime(t *testing.T) {
