@@ -89,8 +89,9 @@ func (m *machine) restore(s *state.State, words cmdline.Words) {
 	for _, w := range s.Units {
 		m.adopt(w)
 	}
-	for _, u := range m.units {
-		if u.State == children.Down && (u.Starts == 0 || u.entry.OnKey || u.onDemand()) {
+	for _, u := range m.units { // one that somebody has stopped stays down
+		known := slices.ContainsFunc(s.Units, func(w state.Unit) bool { return w.Name == u.Name })
+		if !known || u.State == children.Down && (u.Wanted || u.entry.OnKey || u.onDemand()) {
 			m.want(u)
 		}
 	}

@@ -117,6 +117,7 @@ func TestRestoreGoesOn(t *testing.T) {
 		p := plan.Plan{Shell: "off", Programs: []plan.Program{
 			{Name: "hello", Path: "/hello", Restart: "always"}, {Name: "down", Path: "/down", Restart: "always"},
 			{Name: "new", Path: "/new", Restart: "always"},
+			{Name: "held", Path: "/held", Restart: "always"}, {Name: "found", Path: "/found", Restart: "always"},
 		}}
 		now := time.Now()
 		s := &state.State{Started: now.Add(-time.Hour), Stage: state.Ready, Plan: string(planfile.Append(nil, &p)), Devices: map[string]bool{}}
@@ -128,12 +129,16 @@ func TestRestoreGoesOn(t *testing.T) {
 			}
 			s.Units = append(s.Units, u)
 		}
+		// One was stopped before its first start, one a census has found down.
+		s.Units = append(s.Units,
+			state.Unit{Child: children.Child{Name: "held", State: children.Down}, Proc: linux.Process{FD: -1}},
+			state.Unit{Child: children.Child{Name: "found", State: children.Down, Wanted: true}, Proc: linux.Process{FD: -1}})
 		r := emptyRig(t)
 		r.m.kept = map[string]int{"read:hello": 51, "write:hello": 52}
 		r.m.restore(s, nil)
 		r.run()
 		defer r.finish()
-		r.want("started", r.started(), "/new")
+		r.want("started", r.started(), "/new /found")
 		if u := r.m.unit("hello"); !slices.Equal(u.files[1:], []int{52, 52}) || !strings.Contains(string(must(r.m.ask([]string{"status"}))), "uptime=3600") {
 			t.Errorf("hello has descriptors %v", u.files)
 		}
@@ -143,7 +148,7 @@ func TestRestoreGoesOn(t *testing.T) {
 		r.k.End(linux.Exit{Pid: 13, Code: 1})
 		r.signals <- syscall.SIGCHLD
 		synctest.Wait()
-		r.want("after its end", r.started(), "/new /hello")
+		r.want("after its end", r.started(), "/new /found /hello")
 		if c := r.k.Started["/hello"]; c.Cgroup != "/sys/fs/cgroup/slashdev/hello/4" || slices.Contains(c.Env, "GOKRAZY_FIRST_START=1") {
 			t.Errorf("started in %s with %q", c.Cgroup, c.Env)
 		}

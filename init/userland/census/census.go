@@ -50,7 +50,7 @@ func find(root fs.FS, dir string, now time.Time) *state.State {
 		case u.Name == "perm":
 			u.State, u.Starts = "done", 1
 		default:
-			u.State = "down"
+			u.State, u.Wanted = "down", true
 		}
 		s.Units = append(s.Units, u)
 	}

@@ -45,9 +45,9 @@ func TestFind(t *testing.T) {
 		"hello": "up pid 71 life 2 wanted true left [/cg/hello/0 /cg/hello/10]",
 		"logd":  "stopping pid 12 life 0 wanted true left []",
 		"perm":  "done pid 0 life 1 wanted false left [/cg/perm/0]",
-		"down":  "down pid 0 life 5 wanted false left [/cg/down/4]",
-		"left":  "down pid 0 life 2 wanted false left [/cg/left/1]",
-		"dead":  "down pid 0 life 1 wanted false left [/cg/dead/0]",
+		"down":  "down pid 0 life 5 wanted true left [/cg/down/4]",
+		"left":  "down pid 0 life 2 wanted true left [/cg/left/1]",
+		"dead":  "down pid 0 life 1 wanted true left [/cg/dead/0]",
 	} {
 		if got[name] != want {
 			t.Errorf("%s: got %q, want %q", name, got[name], want)
