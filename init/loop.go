@@ -147,8 +147,7 @@ func (m *machine) ended(u *unit, e linux.Exit) {
 	dir := u.cgroup()
 	u.events = cgroup.Events(m.k, dir)
 	m.note(u, u.events)
-	if m.k.RemoveCgroup(dir) != nil {
-		_ = m.k.KillCgroup(dir) // it left others behind (S-03)
+	if m.k.RemoveCgroup(dir) != nil && m.k.KillCgroup(dir) == nil { // it left others behind (S-03)
 		u.Left = append(u.Left, dir)
 	}
 	u.Lives++

@@ -212,6 +212,23 @@ func TestS01_KilledProgramComesBack(t *testing.T) {
 	})
 }
 
+// On a kernel without control groups no life leaves the name of one behind: it
+// could never be removed.
+func TestP14_NoControlGroupsToRemove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.up()
+		r.k.Lacks = "/sys/fs/cgroup"
+		for range 3 {
+			r.slay("hello")
+		}
+		if left := r.m.unit("hello").Left; r.m.unit("hello").Starts != 4 || len(left) > 0 {
+			t.Errorf("%d starts have left %q", r.m.unit("hello").Starts, left)
+		}
+	})
+}
+
 func TestShutdownStopsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -29,6 +29,7 @@ type Kernel struct {
 	State     []byte                   // what Succeed was given
 	SyncHangs chan struct{}            // when set, Sync waits until it is closed
 	Hangs     string                   // calls that begin so wait for the same
+	Lacks     string                   // a folder that is not there
 
 	mu    sync.Mutex
 	next  int // the last pid given out
@@ -43,6 +44,9 @@ func (k *Kernel) call(format string, args ...any) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.Calls = append(k.Calls, s)
+	if k.Lacks != "" && strings.Contains(s, " "+k.Lacks) {
+		return fmt.Errorf("%s: %w", short(format, args), syscall.ENOENT)
+	}
 	if len(k.Calls) == k.FailCall {
 		return fmt.Errorf("%s: %w", short(format, args), k.Err)
 	}
