@@ -72,6 +72,7 @@ type machine struct {
 	early    []linux.Exit
 	untold   []func()        // messages whose sender we do not know yet
 	devices  map[string]bool // the names that devmgr has announced
+	awaited  map[int]bool    // the sockets of programs whose next client is waited for
 	killer   why.Killer
 	stage    stage
 	gate     time.Time // when the machine counts as settled whatever is missing
@@ -114,7 +115,7 @@ const (
 
 func newMachine(k kernel) *machine {
 	return &machine{
-		k: k, started: time.Now(), profile: signals.Slashdev, devices: map[string]bool{}, doors: control.Doors{},
+		k: k, started: time.Now(), profile: signals.Slashdev, devices: map[string]bool{}, awaited: map[int]bool{}, doors: control.Doors{},
 		inbox: make(chan func(), inboxSize), spawns: make(chan spawn.Order, maxUnits), rubbish: ipc.NewCloser(k.Close),
 	}
 }

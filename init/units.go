@@ -79,8 +79,13 @@ func (u *unit) onDemand() bool {
 // awaitClient starts a program when somebody comes to one of its sockets.
 func (m *machine) awaitClient(u *unit) {
 	for _, f := range u.passed {
-		m.await(func() bool { return m.k.AwaitClient(f.FD) == nil },
-			func() { m.tell(u, children.Event{Kind: children.Start}) })
+		if !m.awaited[f.FD] { // not since an earlier life
+			m.awaited[f.FD] = true
+			m.await(func() bool { return m.k.AwaitClient(f.FD) == nil }, func() {
+				delete(m.awaited, f.FD)
+				m.tell(u, children.Event{Kind: children.Start})
+			})
+		}
 	}
 }
 

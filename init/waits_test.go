@@ -162,6 +162,14 @@ func TestProgramIsStartedByItsFirstClient(t *testing.T) {
 			r.end(r.pid("lazy"), 0)
 			r.want("and then", r.state("lazy"), "down")
 		}
+		for range 3 { // by hand: nobody comes
+			_ = must(r.m.ask([]string{"start", "lazy"}))
+			r.end(r.pid("lazy"), 0)
+		}
+		waits := slices.DeleteFunc(r.k.Log(), func(s string) bool { return s != "await client of 50" })
+		if len(waits) != 3 {
+			t.Errorf("its socket is watched %d times, want one for each client and one more", len(waits))
+		}
 		c := r.k.Started["/sbin/userland"]
 		if c.Args[0] != "launch" {
 			c = r.k.Started["/lazy"]

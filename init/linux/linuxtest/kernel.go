@@ -113,7 +113,8 @@ func (k *Kernel) Open(path string) (int, error) { return -1, k.call("open %s", p
 func (k *Kernel) Bind(spec string) (int, error) { return 50, k.call("bind %s", spec) }
 
 // AwaitClient waits until Clients is told.
-func (k *Kernel) AwaitClient(int) error {
+func (k *Kernel) AwaitClient(fd int) error {
+	_ = k.call("await client of %d", fd)
 	if _, ok := <-k.Clients; !ok {
 		return os.ErrClosed
 	}
