@@ -239,6 +239,9 @@ func (c *Child) ended(e Event, now time.Time) []Action {
 	if !c.Running() && c.State != Making {
 		return nil
 	}
+	if c.Policy.OneShot && c.Fault != "" && e.Code == 0 {
+		e.Code = 128 + 15 // as by SIGTERM: what it was stopped over is not done
+	}
 	c.Code = e.Code
 	switch {
 	case !c.Wanted:
