@@ -136,7 +136,8 @@ func (s *Spec) addProgram(src *source, p Program, at string) {
 // isOurs says whether PID 1 or the logger uses the name for something else.
 func isOurs(name string) bool {
 	switch name {
-	case "init", "devmgr", "userland", "logd", "perm", "sh", "kernel", "syslog":
+	case "init", "devmgr", "userland", "logd", "perm", "sh", "kernel", "syslog",
+		"teardown", "shutdown", "powerfail", "powerfailnow", "powerok", "kbrequest":
 		return true
 	}
 	return strings.HasPrefix(name, "sh-") || strings.HasPrefix(name, "await-")

@@ -116,6 +116,8 @@ func TestErrorsCarryPositionAndFix(t *testing.T) {
 		{`{"Hostname":"a","Packages":["x/y","z/y"]}`, `f:1:35: a second program named "y"`},
 		{`{"Hostname":"a","Packages":["x/init"]}`, `is taken by the system`},
 		{`{"Hostname":"a","Packages":["x/await-net"]}`, `is taken by the system`},
+		{`{"Hostname":"a","Packages":["x/teardown"]}`, `is taken by the system`},
+		{`{"Hostname":"a","Packages":["x/shutdown"]}`, `is taken by the system`},
 		{`{"Hostname":"a","Packages":["x/sh-ttyS0"]}`, `is taken by the system`},
 		{`{"Hostname":"a","Packages":["x y"]}`, `is not a Go package`},
 		{`{"Hostname":"a","Packages":["x"],"PackageConfig":{"x":{"Environment":["A"]}}}`, `"A" is not KEY=VALUE`},
