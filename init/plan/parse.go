@@ -91,7 +91,7 @@ func Valid(key, word string) error {
 		use = "use settled, clock, net, dev:NAME or program:NAME"
 	case "ready":
 		ok = word == "notify" || kind == "fd" && isDescriptor(rest) || kind == "dev" && isPath(rest) || isSocket(kind, rest, "tcp", "unix")
-		use = "use notify, fd:N (3 or more), dev:NAME, tcp:ADDR or unix:PATH"
+		use = "use notify, fd:N (3 to 1023), dev:NAME, tcp:ADDR or unix:PATH"
 	case "listen":
 		ok, use = isSocket(kind, rest, "tcp", "udp", "unix"), "use tcp:HOST:PORT, udp:HOST:PORT or unix:PATH"
 	case "dir":
@@ -119,7 +119,7 @@ func isPath(s string) bool {
 
 func isDescriptor(s string) bool {
 	n, err := strconv.ParseUint(s, 10, 16)
-	return err == nil && n >= 3
+	return err == nil && n >= 3 && n < 1024 // PID 1 may have 4096
 }
 
 func isSocket(kind, rest string, kinds ...string) bool {
