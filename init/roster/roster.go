@@ -4,6 +4,7 @@
 package roster
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -216,7 +217,7 @@ func (r *roster) program(p *plan.Program) {
 		Launch: p.NeedsLaunch(), Reboots: slices.Contains(p.Capabilities, "cap_sys_boot"),
 		Policy: children.Policy{
 			Restart: children.Restart(p.Restart), OneShot: p.OneShot, Notifies: p.Ready != "",
-			ReadyTimeout: orElse(p.ReadyTimeout, readyTimeout), StopTimeout: p.StopTimeout,
+			ReadyTimeout: cmp.Or(p.ReadyTimeout, readyTimeout), StopTimeout: p.StopTimeout,
 			Watchdog: p.Watchdog, Timer: p.Timer,
 		},
 	})
@@ -226,7 +227,7 @@ func (r *roster) program(p *plan.Program) {
 	if h := p.Health; h != nil {
 		r.helper(p, HealthHelper, children.Policy{
 			Restart: children.Never, OneShot: true, Notifies: true,
-			Timer: orElse(h.Interval, checkInterval), ReadyTimeout: orElse(h.Timeout, checkTimeout),
+			Timer: cmp.Or(h.Interval, checkInterval), ReadyTimeout: cmp.Or(h.Timeout, checkTimeout),
 		}, h.Command...)
 	}
 }
@@ -249,13 +250,6 @@ func (r *roster) helper(p *plan.Program, suffix string, policy children.Policy, 
 
 // Waiter names the chore that ends when a condition is met.
 func Waiter(k waits.Kind) string { return "await-" + string(k) }
-
-func orElse(d, otherwise time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return otherwise
-}
 
 // shells puts a shell on the first terminal at once, on one that comes and goes
 // whenever it is there, on the others when somebody presses Enter.
