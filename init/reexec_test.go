@@ -133,6 +133,7 @@ func TestRestoreGoesOn(t *testing.T) {
 		s.Units = append(s.Units,
 			state.Unit{Child: children.Child{Name: "held", State: children.Down}, Proc: linux.Process{FD: -1}},
 			state.Unit{Child: children.Child{Name: "found", State: children.Down, Wanted: true}, Proc: linux.Process{FD: -1}})
+		s.Rescued = true
 		r := emptyRig(t)
 		r.m.kept = map[string]int{"read:hello": 51, "write:hello": 52}
 		r.m.restore(s, nil)
@@ -149,6 +150,11 @@ func TestRestoreGoesOn(t *testing.T) {
 		r.signals <- syscall.SIGCHLD
 		synctest.Wait()
 		r.want("after its end", r.started(), "/new /found /hello")
+		if !r.m.rescued {
+			t.Error("it is not known any more that the machine was rescued")
+		}
+		r.end(r.pid("hello"), 125)
+		r.want("its policy", r.state("hello"), "down")
 		if c := r.k.Started["/hello"]; c.Cgroup != "/sys/fs/cgroup/slashdev/hello/4" || slices.Contains(c.Env, "GOKRAZY_FIRST_START=1") {
 			t.Errorf("started in %s with %q", c.Cgroup, c.Env)
 		}

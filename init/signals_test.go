@@ -102,6 +102,9 @@ func TestP03_ImmediateEnd(t *testing.T) {
 		if len(r.over) == 0 || r.m.ending.to != signals.PowerOff {
 			t.Fatalf("it leads to %+v", r.m.ending)
 		}
+		if !slices.Contains(r.k.Log()[n:], "sync all") {
+			t.Error("without a sync")
+		}
 		for _, c := range r.k.Log()[n:] {
 			if strings.HasPrefix(c, "unmount") || strings.HasPrefix(c, "killall") {
 				t.Error(c)
@@ -287,4 +290,36 @@ func TestPowerStatus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A second wish changes where a shutdown leads to; nothing is started any more,
+// and who is stopped may be asleep.
+func TestSecondWishOnTheWayDown(t *testing.T) {
+	bubble(t, func(r *rig) {
+		_ = must(r.m.ask([]string{"reboot", "boot=recovery"}))
+		r.want("for the firmware", r.m.boot, "recovery")
+		if !slices.Contains(r.k.Log(), "signal 103 continued") {
+			t.Error("a stopped program cannot hear SIGTERM: it is not continued")
+		}
+		_ = must(r.m.ask([]string{"poweroff"}))
+		r.want("it leads", string(r.m.ending.to), string(signals.PowerOff))
+		if _, err := r.m.ask([]string{"start", "hello"}); err == nil {
+			t.Error("a program is started on the way down")
+		}
+		r.k.End(linux.Exit{Pid: 103, Code: 143})
+	})
+}
+
+// The grace of a request is for programs whose plan says none.
+func TestStopTimeoutOfThePlanHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &plan.Program{Name: "db", Path: "/db", Restart: "always", StopTimeout: 30 * time.Second})
+		defer r.finish()
+		r.up()
+		begun := time.Now()
+		_ = must(r.m.ask([]string{"reboot", "grace=2"}))
+		if d := r.m.unit("db").Deadline.Sub(begun); d != 30*time.Second {
+			t.Errorf("killed after %s", d)
+		}
+	})
 }
