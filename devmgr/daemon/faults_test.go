@@ -125,6 +125,8 @@ SUBSYSTEM=="block", ATTR{serial}=="?*", SYMLINK+="disk/by-id/usb-$attr{serial}",
 	if !strings.HasPrefix(out, "1|") || strings.ContainsAny(out, "\x1b`") {
 		t.Errorf("the program got %q", out)
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, line := range m.log {
 		if strings.ContainsAny(line, "\x1b\n") {
 			t.Errorf("the log line %q", line)
