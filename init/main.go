@@ -32,8 +32,8 @@ import (
 // needs a tenth of it.
 const memoryLimit = 32 << 20
 
-// spareThreads is how many may wait for the kernel at the same time.
-const spareThreads = 3
+// spareThreads is how many may wait for the kernel at the same time, for however short.
+const spareThreads = 6
 
 func main() {
 	came := make(chan os.Signal, 256)

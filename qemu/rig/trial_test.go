@@ -120,6 +120,9 @@ func (tr trial) verdict(t *testing.T, k Kind) (said string) {
 		}
 		if ok {
 			said = f.Error()
+			if s.Machine != nil {
+				t.Logf("the console says:\n%s", s.Console.Text())
+			}
 		}
 	}()
 	tr.run(s)
