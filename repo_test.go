@@ -62,6 +62,7 @@ var rules = []rule{
 	{"commands", checkCommands},
 	{"links", checkLinks},
 	{"changelog", checkChangelog},
+	{"devfs", checkDevfs},
 }
 
 func TestHouse(t *testing.T) {
