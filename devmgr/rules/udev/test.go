@@ -195,13 +195,12 @@ func (st *state) load(t *test) bool {
 		answer, ok := st.call(t, false)
 		if ok {
 			st.loadLines(answer.Output, t)
+			st.loadProperties(answer.Properties, t) // of a program that is built in
 		}
 		return ok
 	case testImportBuiltin:
 		answer, ok := st.call(t, true)
-		for _, p := range answer.Properties { // also what a probe found before it failed
-			st.imported(p.Key, p.Value, t)
-		}
+		st.loadProperties(answer.Properties, t) // also what a probe found before it failed
 		return ok
 	case testImportDB:
 		return st.loadStored(t)
@@ -244,6 +243,12 @@ func (st *state) loadParent(t *test) bool {
 		}
 	}
 	return true
+}
+
+func (st *state) loadProperties(list []Property, t *test) {
+	for _, p := range list {
+		st.imported(p.Key, p.Value, t)
+	}
 }
 
 func (st *state) imported(key, value string, t *test) {
