@@ -108,7 +108,7 @@ type seam struct{ path, folders, mend string }
 var seams = []seam{
 	{
 		path:    "golang.org/x/sys/unix",
-		folders: "init/linux init/ipc init/console init/renew init/spawn init/watchdog init/userland/... devmgr/uevent devmgr/devdir devmgr/udevdb devmgr/monitor devmgr/netname devmgr/udevadm devmgr/ctl drivers/kmod drivers/hwdb image/slashdev qemu qemu/rig/...",
+		folders: "init/linux init/ipc init/console init/renew init/spawn init/watchdog init/userland/... devmgr/uevent devmgr/devdir devmgr/udevdb devmgr/monitor devmgr/netname devmgr/udevadm devmgr/ctl drivers/ask drivers/kmod drivers/hwdb image/slashdev qemu qemu/rig/...",
 		mend:    "call the kernel behind the seams (init/linux, devmgr/devdir, ...); use fs.FileMode and plain numbers here",
 	},
 	{
@@ -116,7 +116,7 @@ var seams = []seam{
 		folders: "devmgr/actions image/gobuild image/slashdev qemu/... init/userland/...",
 		mend:    "start programs in devmgr/actions, image/gobuild, qemu or userland; PID 1 uses init/linux",
 	},
-	{path: "unsafe", folders: "init/linux init/ipc init/spawn init/userland/... devmgr/sysfs", mend: "x/sys has a typed call for nearly everything"},
+	{path: "unsafe", folders: "init/linux init/ipc init/spawn init/userland/... devmgr/sysfs drivers/ask", mend: "x/sys has a typed call for nearly everything"},
 }
 
 // Parts of package syscall that do not call the kernel: constants and the types that os uses.

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"slashdev/devmgr/devtree"
@@ -158,7 +157,7 @@ func (d *daemon) conclude(a *asking, res *udevrules.Result) {
 	case a.news == nil:
 		s := Step{Change: q.change, Runs: res.Runs, Env: res.Env, Writes: res.Writes, Faults: res.Faults}
 		d.after(s)
-		d.programs.Add(runs(s)...)
+		d.programs.Add(d.runs(s)...)
 	case now != nil:
 		q.change.Device = now
 		verdict := d.perform(d.pipe.answered(q, res), a.news)
@@ -208,20 +207,6 @@ func (d *daemon) overdue(now time.Time) {
 	}
 }
 
-// after does what is left to do when the node has its names: files to write,
-// programs to run.
-func (d *daemon) after(s Step) {
-	d.tellFaults(s)
-	if len(s.Writes) > 0 || s.Name != "" {
-		d.write(s)
-	}
-	for _, r := range s.Runs {
-		if r.Builtin && len(r.Argv) > 0 && r.Argv[0] == "kmod" {
-			d.modules.load(r.Argv[1:], s.Change.Device)
-		}
-	}
-}
-
 // maxFaults is how many faults of rules are remembered as told.
 const maxFaults = 1000
 
@@ -236,52 +221,4 @@ func (d *daemon) tellFaults(s Step) {
 		told[f] = true
 		d.warnf("%s: %s: %s", s.Change.DevPath(), f.Position, f.Text)
 	}
-}
-
-// write leaves files to a goroutine of their own: a driver may take its time.
-func (d *daemon) write(s Step) {
-	h := &host{policy: d.pipe.policy, sys: d.sys, device: s.Change.Device}
-	select {
-	case d.writes <- pendingWrite{s.Change.DevPath(), h, s.Writes, s.Name}:
-	default:
-		d.warnf("%s: not written: too much is waiting", s.Change.DevPath())
-	}
-}
-
-// writer writes what rules want written, one file after the other.
-func (d *daemon) writer(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case p := <-d.writes:
-			d.writeAll(ctx, p)
-		}
-	}
-}
-
-func (d *daemon) writeAll(ctx context.Context, p pendingWrite) {
-	for _, w := range p.writes {
-		if err := p.host.write(w); err != nil {
-			_ = d.do(ctx, func() { d.warnf("%s: %s: %v", p.devpath, w.At, err) })
-		}
-	}
-	if p.name == "" {
-		return
-	}
-	index, _ := strconv.Atoi(p.host.device.Env.Get("IFINDEX"))
-	if err := d.cfg.rename(index, p.name); err != nil {
-		_ = d.do(ctx, func() { d.warnf("%s: %v", p.devpath, err) })
-	}
-}
-
-// maxWrites bounds those that wait.
-const maxWrites = 4096
-
-// pendingWrite is what rules want to have written for one device.
-type pendingWrite struct {
-	devpath string
-	host    *host
-	writes  []udevrules.Write
-	name    string // of a network interface, "" to leave it
 }

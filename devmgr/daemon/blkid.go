@@ -17,8 +17,14 @@ import (
 
 const sector = 512
 
-// emptyDisk is a disk without a medium, or a loop device without a file.
-func emptyDisk(p probe) bool { return p.attr("size") == "0" }
+// unlessEmpty leaves a disk without a medium alone, and a loop device without a
+// file.
+func unlessEmpty(p probe) moment {
+	if p.attr("size") == "0" {
+		return never
+	}
+	return later
+}
 
 // blkid says what is on a disk, and where on its disk a partition lies.
 func blkid(p probe) ([]udevrules.Property, error) {
@@ -96,7 +102,7 @@ func (h *host) open(d *devtree.Device) (*os.File, error) {
 		return nil, err
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
-	if ok && info.Mode()&os.ModeDevice != 0 && number(st.Rdev) == d.Number() {
+	if ok && info.Mode()&os.ModeDevice != 0 && (info.Mode()&os.ModeCharDevice == 0) == d.Block && number(st.Rdev) == d.Number() {
 		return f, nil
 	}
 	f.Close()

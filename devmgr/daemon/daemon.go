@@ -29,6 +29,7 @@ import (
 	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
 	"slashdev/devmgr/watch"
+	"slashdev/drivers/ask"
 	"slashdev/drivers/kmod"
 )
 
@@ -50,6 +51,8 @@ type Config struct {
 
 	kernel kmod.Kernel                        // tests: what takes modules instead of the kernel
 	rename func(index int, name string) error // tests: instead of the kernel
+	driver func(name string) (string, error)  // tests: instead of the kernel
+	node   func(devname string) (node, error) // tests: instead of nodes
 	tools  map[string]tool                    // tests: instead of the table
 	source source                             // tests: instead of the kernel
 	sender sender                             // tests: instead of the kernel's socket
@@ -68,6 +71,9 @@ func (c Config) withDefaults() Config {
 	set(&c.GroupFile, "/etc/group")
 	if c.rename == nil {
 		c.rename = netname.Rename
+	}
+	if c.driver == nil {
+		c.driver = ask.Driver
 	}
 	if c.Logf == nil {
 		c.Logf = func(string, ...any) {}
@@ -97,7 +103,7 @@ type daemon struct {
 	msgs       chan message
 	pending    map[string]*pending
 	asked      askers
-	writes     chan pendingWrite
+	effects    chan effects
 	touched    touched
 	telling    chan<- news // while coldplug lasts
 	repair     repair
@@ -153,7 +159,7 @@ func Run(ctx context.Context, cfg Config) error {
 	defer d.stop()
 	defer d.src.Close() // ends read, which wg waits for
 	wg.Go(func() { d.read(ctx) })
-	wg.Go(func() { d.writer(ctx) })
+	wg.Go(func() { d.effector(ctx) })
 	wg.Go(func() { d.touched.read(ctx) })
 	if err := d.coldplug(); err != nil {
 		return err
@@ -169,7 +175,7 @@ func open(cfg Config) (*daemon, error) {
 		cfg: cfg, sys: sysfs.Host(cfg.Sys), src: cfg.source,
 		inbox: make(chan func()), stopped: make(chan struct{}), msgs: make(chan message, batch),
 		pending: map[string]*pending{}, waiters: map[*waiter]struct{}{}, there: map[string]bool{},
-		asked: newAskers(), writes: make(chan pendingWrite, maxWrites), touched: newTouched(cfg),
+		asked: newAskers(), effects: make(chan effects, maxEffects), touched: newTouched(cfg),
 		started: time.Now(), uptime: uptime(),
 	}
 	d.modules, d.programs = newModules(cfg), openPrograms(cfg)

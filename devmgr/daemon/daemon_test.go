@@ -21,6 +21,7 @@ import (
 	"slashdev/devmgr/udevctl"
 	"slashdev/devmgr/udevdb"
 	"slashdev/devmgr/uevent"
+	"slashdev/drivers/ask"
 )
 
 // source is a kernel that says what a test makes it say.
@@ -72,6 +73,7 @@ type machine struct {
 	kernel             *moduleKernel
 	rename             func(index int, name string) error        // nil: the kernel is not asked
 	blkid              func(devpath string) []udevrules.Property // nil: there is no such tool
+	devices            func(devname string) (ask.Device, error)  // nil: nodes are opened
 	heard              []string                                  // what libudev's listeners heard
 }
 
@@ -143,6 +145,7 @@ func (m *machine) start() (stop func()) {
 		cfg = daemon.WithKernel(cfg, m.kernel)
 	}
 	cfg = daemon.WithRename(cfg, m.rename)
+	cfg = daemon.WithDevices(cfg, m.devices, func(name string) (string, error) { return "driver-of-" + name, nil })
 	if m.blkid != nil {
 		cfg = daemon.WithTool(cfg, "blkid", m.blkid)
 	}

@@ -3,11 +3,13 @@ package daemon
 import (
 	"io"
 	"maps"
+	"strings"
 
 	"slashdev/devmgr/devtree"
 	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
+	"slashdev/drivers/ask"
 	"slashdev/drivers/blockid"
 	"slashdev/drivers/kmod"
 )
@@ -42,7 +44,7 @@ func WithKernel(c Config, k kmod.Kernel) Config {
 // WithTool answers for a builtin that has to wait.
 func WithTool(c Config, name string, run func(devpath string) []udevrules.Property) Config {
 	c.tools = maps.Clone(tools())
-	c.tools[name] = tool{builtin: true, waits: true, run: func(p probe) ([]udevrules.Property, error) {
+	c.tools[name] = tool{builtin: true, device: true, run: func(p probe) ([]udevrules.Property, error) {
 		return run(p.device.DevPath), nil
 	}}
 	return c
@@ -60,6 +62,25 @@ func WholeDisk(sys sysfs.FS, devpath string) string {
 		return err.Error()
 	}
 	return (&host{sys: sys, device: devtree.NewDevice(truth)}).wholeDisk()
+}
+
+// WithDevices makes a test what answers for nodes, and names the drivers of
+// network interfaces.
+func WithDevices(c Config, open func(devname string) (ask.Device, error), driver func(name string) (string, error)) Config {
+	c.driver = driver
+	if open != nil {
+		c.node = func(devname string) (node, error) {
+			d, err := open(devname)
+			return testNode{d, strings.NewReader(""), io.NopCloser(nil)}, err
+		}
+	}
+	return c
+}
+
+type testNode struct {
+	ask.Device
+	io.ReaderAt
+	io.Closer
 }
 
 // WithRename is told which interface is to have which name.

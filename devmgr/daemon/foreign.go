@@ -31,7 +31,7 @@ func (d *daemon) coldModules() {
 	modules, _ := fs.ReadDir(d.sys.Tree(), "module")
 	for _, m := range modules {
 		if path := "/module/" + m.Name(); uevent.CheckDevPath(path) == nil {
-			d.programs.Add(runs(d.foreign(uevent.Event{Action: uevent.Add, DevPath: path, Subsystem: "module"}))...)
+			d.programs.Add(d.runs(d.foreign(uevent.Event{Action: uevent.Add, DevPath: path, Subsystem: "module"}))...)
 		}
 	}
 }

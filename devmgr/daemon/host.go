@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -153,30 +152,30 @@ var errNoProgram = errors.New("programs are not run while rules are applied")
 // Call answers from the table of tools. What reads devices or runs programs is
 // done where it may take time.
 func (h *host) Call(c udevrules.Call) (udevrules.Answer, error) {
-	name := filepath.Base(c.Argv[0])
-	t, ok := h.policy.tools[name]
-	if c.Builtin != t.builtin || !c.Builtin && name != c.Argv[0] && !strings.HasPrefix(c.Argv[0], "/usr/lib/udev/") && !strings.HasPrefix(c.Argv[0], "/lib/udev/") {
-		ok = false
+	t, ok := h.policy.tool(c.Builtin, c.Argv[0])
+	when := later
+	if ok {
+		when = t.moment(probe{h, c})
 	}
 	switch {
-	case !ok && c.Builtin, t.waits && h.gone:
+	case !ok && c.Builtin, when == never, ok && when == later && h.gone:
 		return udevrules.Answer{}, udevrules.ErrNothing // one that has no meaning here
-	case t.idle != nil && t.idle(probe{h, c}):
-		return udevrules.Answer{}, udevrules.ErrNothing
-	case (!ok || t.waits) && h.ctx == nil:
+	case when == later && h.ctx == nil:
 		return udevrules.Answer{}, udevrules.ErrLater
 	case !ok && h.policy.run == nil:
 		return udevrules.Answer{}, errNoProgram
 	case !ok:
 		return h.policy.run(h.ctx, h.device.DevPath, c)
 	}
-	release, err := h.lock(t)
-	if err != nil {
-		return udevrules.Answer{}, err
+	if when == later {
+		release, err := h.lock()
+		if err != nil {
+			return udevrules.Answer{}, err
+		}
+		defer release()
 	}
-	defer release()
 	found, err := t.run(probe{h, c})
-	if err != nil && (!t.waits || errors.Is(err, fs.ErrNotExist)) { // sysfs says no more
+	if err != nil && (when == atOnce || errors.Is(err, fs.ErrNotExist)) { // sysfs says no more
 		err = fmt.Errorf("%w: %w", udevrules.ErrNothing, err)
 	}
 	return udevrules.Answer{Properties: found}, err

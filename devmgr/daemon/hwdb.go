@@ -31,7 +31,12 @@ func hwdbTool(cfg Config) tool {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		h.logf("%v", err)
 	}
-	return tool{builtin: true, waits: h.db == nil, run: h.run}
+	return tool{builtin: true, run: h.run, when: func(probe) moment {
+		if h.db == nil {
+			return later
+		}
+		return atOnce
+	}}
 }
 
 func (h *hardware) open() *hwdb.DB {

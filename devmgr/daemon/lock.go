@@ -10,9 +10,9 @@ import (
 // lock keeps others from changing the disk that a tool reads, and waits for
 // those who are at it. The lock of a partition is that of its disk. Mapped
 // disks have none: their tables change while they are open.
-func (h *host) lock(t tool) (release func(), err error) {
+func (h *host) lock() (release func(), err error) {
 	node := h.wholeDisk()
-	if !t.waits || node == "" || strings.HasPrefix(node, "dm-") {
+	if node == "" || strings.HasPrefix(node, "dm-") {
 		return func() {}, nil
 	}
 	return devdir.ShareDisk(h.ctx, h.place("/dev/"+node))

@@ -117,7 +117,7 @@ func (d *daemon) handle(ev uevent.Event) {
 	if ev.Action == uevent.Move {
 		d.udev.moved = movedID(steps)
 	}
-	n, v := news{event: ev, jobs: runs(d.foreign(ev))}, done
+	n, v := news{event: ev, jobs: d.runs(d.foreign(ev))}, done
 	for _, s := range steps {
 		v = max(v, d.perform(s, &n))
 	}
@@ -184,7 +184,7 @@ func (d *daemon) perform(s Step, n *news) verdict {
 		d.ask(s.ask, nil)
 	}
 	d.after(s)
-	n.jobs = append(n.jobs, runs(s)...)
+	n.jobs = append(n.jobs, d.runs(s)...)
 	if s.Change.Device == nil || complete && s.ask == nil {
 		d.watch(s)
 	}

@@ -23,17 +23,11 @@ func linkTool(cfg Config) tool {
 	}
 	cmdline, _ := (&host{policy: &Policy{Root: cfg.Root}}).Read("/proc/cmdline")
 	kernel := slices.Contains(strings.Fields(cmdline), "net.ifnames=0")
-	return tool{builtin: true, run: func(p probe) ([]udevrules.Property, error) {
-		known := ident.NetAnswers{Driver: p.netDriver(), Property: p.env, KernelNames: kernel}
+	return tool{builtin: true, when: laterIfVirtual, run: func(p probe) ([]udevrules.Property, error) {
+		known := ident.NetAnswers{Driver: p.driver(), Property: p.env, KernelNames: kernel}
 		setup, err := links.Setup(p.sys.Tree(), p.device.DevPath, known)
 		return converted(setup.Properties), err
 	}}
-}
-
-// netDriver returns the driver of the card that an interface is on.
-func (p probe) netDriver() string {
-	name, _ := p.Attr(p.device.DevPath, "device/driver")
-	return name
 }
 
 func linkFiles(root fs.FS) (files []ident.LinkFile) {

@@ -28,6 +28,9 @@ type Policy struct {
 	dirs  map[string]string          // where /dev and /run/udev are
 	tools map[string]tool
 	run   func(ctx context.Context, devpath string, c udevrules.Call) (udevrules.Answer, error) // nil: no program is run
+
+	driver func(netInterface string) (string, error) // nil: the kernel is not asked
+	node   func(devname string) (node, error)        // nil: nodes are opened
 }
 
 // loadPolicy never fails: without groups the nodes stay with root, and what is
@@ -41,7 +44,7 @@ func loadPolicy(cfg Config) Policy {
 		return string(text)
 	}
 	groups := read(cfg.GroupFile)
-	p := Policy{Root: cfg.Root, Users: map[string]uint32{"root": 0}, Groups: rules.IDs(groups), tools: tools(), told: map[udevrules.Problem]bool{},
+	p := Policy{Root: cfg.Root, Users: map[string]uint32{"root": 0}, Groups: rules.IDs(groups), tools: tools(), told: map[udevrules.Problem]bool{}, driver: cfg.driver, node: cfg.node,
 		dirs: map[string]string{"/sys": cfg.Sys, "/dev": cfg.Dev, "/run/udev": cfg.Udev}}
 	p.tools["hwdb"], p.tools["net_setup_link"] = hwdbTool(cfg), linkTool(cfg)
 	maps.Copy(p.tools, cfg.tools)

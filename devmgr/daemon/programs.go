@@ -60,14 +60,18 @@ func (p *programs) load(cfg Config) {
 	}
 }
 
-// runs makes jobs of what rules want to have run. Builtins are done elsewhere.
-func runs(s Step) (jobs []actions.Job) {
+// runs makes jobs of what rules want to have run. What is built in is done
+// elsewhere.
+func (d *daemon) runs(s Step) (jobs []actions.Job) {
 	var env []string
 	for _, p := range s.Env {
 		env = append(env, p.Key+"="+p.Value)
 	}
 	for _, r := range s.Runs {
-		if !r.Builtin && len(r.Argv) > 0 {
+		if len(r.Argv) == 0 || r.Builtin {
+			continue
+		}
+		if _, ours := d.pipe.policy.tool(false, r.Argv[0]); !ours {
 			jobs = append(jobs, actions.Job{DevPath: s.Change.DevPath(), Argv: r.Argv, Env: env, Line: r.At.String()})
 		}
 	}

@@ -17,9 +17,9 @@ const nowhere = "/nonexistent"
 func Recorded(groups string, files []udevrules.File) (Policy, []udevrules.Problem) {
 	stock, err := rules.Stock(groups)
 	p := Policy{Stock: stock, Users: map[string]uint32{"root": 0}, Groups: rules.IDs(groups), Root: nowhere,
-		dirs: map[string]string{"/proc": nowhere}, tools: map[string]tool{}}
+		dirs: map[string]string{"/proc": nowhere, "/dev": nowhere}, tools: map[string]tool{}}
 	for name, t := range tools() {
-		if !t.waits {
+		if !t.device {
 			p.tools[name] = t
 		}
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	udevrules "slashdev/devmgr/rules/udev"
@@ -11,9 +12,28 @@ import (
 // tool is a builtin of udev's, or a program of udev's that is built in here.
 type tool struct {
 	builtin bool
-	waits   bool               // reads the device or a disk
-	idle    func(p probe) bool // there is nothing that it would have to wait for
+	device  bool                 // is of no use without the device, which may take its time
+	when    func(p probe) moment // nil: later if it needs the device, else at once
 	run     func(p probe) ([]udevrules.Property, error)
+}
+
+// moment says when a tool can be run.
+type moment byte
+
+const (
+	atOnce moment = iota
+	later         // where it may take time
+	never         // it would find nothing
+)
+
+func (t tool) moment(p probe) moment {
+	switch {
+	case t.when != nil:
+		return t.when(p)
+	case t.device:
+		return later
+	}
+	return atOnce
 }
 
 // probe is one question for a tool.
@@ -24,16 +44,31 @@ type probe struct {
 
 func tools() map[string]tool {
 	return map[string]tool{
-		"blkid":    {builtin: true, waits: true, idle: emptyDisk, run: blkid},
-		"input_id": {builtin: true, run: identity(ident.Input)},
-		"net_id":   {builtin: true, run: identity(ident.Net)},
-		"path_id":  {builtin: true, run: identity(ident.Path)},
-		"usb_id":   {builtin: true, run: usbID},
+		"blkid":      {builtin: true, device: true, when: unlessEmpty, run: blkid},
+		"btrfs":      {builtin: true, device: true, run: btrfs},
+		"input_id":   {builtin: true, when: laterIfPlane, run: inputID},
+		"keyboard":   {builtin: true, device: true, when: ifKeyed, run: keyboard},
+		"net_driver": {builtin: true, when: laterIfVirtual, run: netDriver},
+		"net_id":     {builtin: true, run: identity(ident.Net)},
+		"path_id":    {builtin: true, run: identity(ident.Path)},
+		"uaccess":    {builtin: true, when: func(probe) moment { return never }}, // nobody sits here
+		"usb_id":     {builtin: true, run: usbID},
 
-		"ata_id":  {run: identity(ident.ATA)}, // programs of udev's
-		"fido_id": {run: identity(ident.FIDO)},
-		"scsi_id": {run: identity(ident.SCSI)},
+		"ata_id":    {when: laterUnlessIdentified, run: ataID}, // programs of udev's
+		"cdrom_id":  {device: true, run: cdromID},
+		"fido_id":   {run: identity(ident.FIDO)},
+		"mtd_probe": {device: true, run: smartMedia},
+		"scsi_id":   {when: laterUnlessPages, run: scsiID},
+		"v4l_id":    {device: true, run: v4lID},
 	}
+}
+
+// tool returns the one that a rule means by a word.
+func (p *Policy) tool(builtin bool, word string) (tool, bool) {
+	name := filepath.Base(word)
+	t, ok := p.tools[name]
+	ours := builtin || name == word || strings.HasPrefix(word, "/usr/lib/udev/") || strings.HasPrefix(word, "/lib/udev/")
+	return t, ok && ours && t.builtin == builtin
 }
 
 // property is what every package of drivers has for its answers.

@@ -80,7 +80,7 @@ func (d *daemon) announceTouched(now time.Time) {
 		}
 		delete(d.touched.due, devpath)
 		if dev := d.pipe.tree.Get(devpath); dev != nil {
-			d.write(Step{Change: devtree.Change{Device: dev}, Writes: []udevrules.Write{{Path: "/sys" + devpath + "/uevent", Value: "change"}}})
+			d.effect(Step{Change: devtree.Change{Device: dev}}, effects{writes: []udevrules.Write{{Path: "/sys" + devpath + "/uevent", Value: "change"}}})
 		}
 	}
 }

@@ -24,8 +24,8 @@ type ata [identifySize / 2]uint16
 //	ID_WWN=0x5000c50012345678  ID_WWN_WITH_EXTENSION=0x5000c50012345678
 //
 // The source is vpd_pg89 in sysfs, in which the kernel keeps what the disk
-// answered to IDENTIFY when it was found. What is not an ATA disk has none; CD
-// drives have none either, [Identify] takes what they answer to SG_IO.
+// answered to IDENTIFY when it was found. CD drives, and disks behind a bridge,
+// have none: [Identify] takes what they answer to SG_IO.
 func ATA(tree fs.FS, devpath string) ([]Property, error) {
 	const answer = 56 // of the page, behind what tells of the translating layer
 	d, err := at(tree, devpath).parent("scsi", "scsi_device")

@@ -46,7 +46,7 @@ func TestSCSINames(t *testing.T) {
 		{"", "\x02\x00\x00\xffshort", ""},
 	}
 	for _, tt := range tests {
-		all, err := SCSI(scsiTree(tt.page80, tt.page83), "/devices/a/0:0:0:0/block/sda")
+		all, err := SCSI(scsiTree(tt.page80, tt.page83), "/devices/a/0:0:0:0/block/sda", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,6 +57,18 @@ func TestSCSINames(t *testing.T) {
 		if strings.Join(got, " ") != tt.want {
 			t.Errorf("%q %q:\n got %q\nwant %q", tt.page80, tt.page83, got, tt.want)
 		}
+	}
+}
+
+// Pages that the kernel has not asked for are asked for now.
+func TestSCSIAsks(t *testing.T) {
+	var asked []byte
+	all, err := SCSI(scsiTree("", ""), "/devices/a/0:0:0:0/block/sr0", func(page byte) []byte {
+		asked = append(asked, page)
+		return map[byte][]byte{0x80: []byte("\x05\x80\x00\x03s 1"), 0x83: []byte("\x05")}[page]
+	})
+	if err != nil || string(asked) != "\x80\x83" || !slices.Contains(all, Property{"ID_SERIAL", "SAC_ME_Pro_d_s_1"}) {
+		t.Errorf("%v, %v, asked % x", all, err, asked)
 	}
 }
 
@@ -99,7 +111,7 @@ func FuzzDisk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, page80, page83 string, identify []byte) {
 		var answer [identifySize]byte
 		copy(answer[:], identify)
-		all, err := SCSI(scsiTree(page80, page83), "/devices/a/0:0:0:0/block/sda")
+		all, err := SCSI(scsiTree(page80, page83), "/devices/a/0:0:0:0/block/sda", nil)
 		if err != nil {
 			t.Error(err)
 		}

@@ -11,10 +11,9 @@
 //
 // [LinkRules] are net_setup_link, [Keyboard] makes a plan of what the builtin
 // keyboard does, [Identify], [InputSize] and [V4L] take what a device answered
-// to an ioctl, [Cdrom] what a CD drive answered. There is no equivalent of
-// uaccess, which gives the devices of a seat to who sits there (nobody sits at
-// an appliance), of mtd_probe, which knows SmartMedia cards only, and of
-// dmi_memory_id, which lists memory modules for people to read.
+// to an ioctl, [Cdrom] what a CD drive answered; package ask asks them. There is
+// no equivalent of uaccess, which gives the devices of a seat to who sits there:
+// nobody sits at an appliance.
 //
 // Paths says where a device is plugged in, in the words of udev's ID_PATH,
 // which people have in their fstab: pci-0000:00:1f.2-ata-1,

@@ -88,7 +88,7 @@ func programs() map[string]func(fs.FS, string) ([]Property, error) {
 		"fido_id":  FIDO,
 		"path_id":  Path,
 		"input_id": Input,
-		"scsi_id":  SCSI,
+		"scsi_id":  func(tree fs.FS, devpath string) ([]Property, error) { return SCSI(tree, devpath, nil) },
 		"ata_id":   ATA,
 	}
 }

@@ -26,9 +26,9 @@ const vendorEnd, modelEnd, revisionEnd = 16, 32, 36
 //
 // and where the device has them ID_WWN_VENDOR_EXTENSION and ID_TARGET_PORT.
 // The sources are inquiry, vpd_pg83 and vpd_pg80 in sysfs, which the kernel
-// fills when it finds the device; nothing is sent to it. The kernel asks no CD
-// drive for these pages, so those have no serial number here.
-func SCSI(tree fs.FS, devpath string) ([]Property, error) {
+// fills when it finds the device. Where it has not asked for the pages, as of CD
+// drives, ask is (nil: nobody is); it returns a page, nil if there is none.
+func SCSI(tree fs.FS, devpath string, ask func(page byte) []byte) ([]Property, error) {
 	d := at(tree, devpath)
 	if !d.is("scsi", "scsi_device") {
 		var err error
@@ -47,9 +47,8 @@ func SCSI(tree fs.FS, devpath string) ([]Property, error) {
 	all.add("ID_MODEL_ENC", encoded(model))
 	all.add("ID_REVISION", plain(revision, maxPlain))
 	all.add("ID_TYPE", scsiType(d.text("type")))
-	serial := page(d.raw("vpd_pg80"), 0x80)
-	unit := string(serial)
-	if id, found := identify(page(d.raw("vpd_pg83"), 0x83)); found {
+	unit := string(d.page(0x80, ask))
+	if id, found := identify(d.page(0x83, ask)); found {
 		id.describe(&all, vendor+model)
 	} else if trim(unit) != "" {
 		all.add("ID_SERIAL", plain("S"+vendor+model+unit, maxSerial))
@@ -70,6 +69,15 @@ func (d device) inquiry() (vendor, model, revision string, err error) {
 	}
 	model, err = d.need("model")
 	return vendor, model, d.text("rev"), err
+}
+
+// page returns what a page holds that the kernel has, or that somebody can ask for.
+func (d device) page(code byte, ask func(page byte) []byte) []byte {
+	b := d.raw("vpd_pg" + strconv.FormatUint(uint64(code), 16))
+	if len(b) == 0 && ask != nil {
+		b = ask(code)
+	}
+	return page(b, code)
 }
 
 // page returns what a page of vital product data holds, nil if it is none.
