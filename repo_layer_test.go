@@ -75,7 +75,7 @@ func checkLayers(tr *tree) (all []finding) {
 // devmgrOrder is how data flows: each package may import only those before it.
 var devmgrOrder = []string{
 	"uevent", "sysfs", "devtree", "recording",
-	"rules", "rules/udev", "rules/devfsd", "rules/devfsrules", "rules/devd", "naming", "namespace", "view",
+	"rules", "rules/udev", "rules/devfsd", "rules/devfsrules", "rules/devd", "naming", "bootwords", "namespace", "view",
 	"devdir", "devfuse", "udevdb", "monitor", "netname", "bpf", "watch", "actions", "ctl", "udevctl", "udevadm", "daemon", "devtest", ".",
 }
 

@@ -33,6 +33,8 @@ const devUsage = `usage: dev VERB [--json] [ARGUMENT...]
   ls        list the devices that have a node or are network interfaces
   tree      draw all devices as they are plugged into each other
   info      say everything about one device
+  name      print all names of a device
+  resolve   find a device by any of its names
   monitor   print events as they happen
   trigger   ask the kernel to announce devices again
   settle    wait until all events have been applied, or for a name
@@ -52,6 +54,8 @@ func devVerbs() []devVerb {
 		{"ls", []string{"all"}, lsHelp, (*command).ls},
 		{"tree", []string{"all"}, treeHelp, (*command).tree},
 		{"info", nil, infoHelp, (*command).info},
+		{"name", []string{"scheme="}, nameHelp, (*command).name},
+		{"resolve", nil, resolveHelp, (*command).resolve},
 		{"monitor", []string{"subsystem="}, monitorHelp, (*command).monitor},
 		{"trigger", []string{"subsystem="}, triggerHelp, (*command).trigger},
 		{"settle", []string{"gone", "timeout="}, settleHelp, (*command).settle},

@@ -48,6 +48,10 @@ func TestCommandLines(t *testing.T) {
 		{"dev rules", 2, "", "dev rules check"},
 		{"dev rules dance x", 2, "", "dev rules check"},
 		{"dev rules check /nosuch", 1, "", "/nosuch: no such file"},
+		{"dev name", 2, "", "give one device"},
+		{"dev name x --scheme=udev", 2, "", `unknown scheme "udev"`},
+		{"dev resolve", 2, "", "give one name"},
+		{"devmgr daemon -devfs", 2, "", `unexpected argument "-devfs"`},
 		{"dev why", 2, "", "give one device"},
 		{"dev test", 2, "", "give one device"},
 		{"dev ls " + none, 7, "", "Is devmgr running?"},
@@ -211,6 +215,23 @@ func TestUTF8Terminal(t *testing.T) {
 		}}
 		if env.utf8Terminal() != want {
 			t.Errorf("LANG=%s: %v", value, !want)
+		}
+	}
+}
+
+func TestS3_5_NamesForScripts(t *testing.T) {
+	names := []ctl.Record{{"devpath=/devices/x/sda1", "devname=sda1", "number=8:1"}, {"scheme=devfs", "name=scsi/x/part1"},
+		{"scheme=devfs", "name=discs/disc0/part1"}, {"scheme=old-compat", "name=sda1"}, {"scheme=link", "name=disk/a\x1b"}}
+	text := output(func(c *command) { c.nameText(names) })
+	want := "kernel      sda1\nnumber      8:1\ndevfs       scsi/x/part1\n            discs/disc0/part1\nold-compat  sda1\nlink        disk/a\\x1b\n"
+	if text != want {
+		t.Errorf("got\n%swant\n%s", text, want)
+	}
+	for only, keys := range map[string]int{"": 7, "devfs": 4} {
+		var got map[string]any
+		text := output(func(c *command) { c.nameJSON(names, only) })
+		if err := json.Unmarshal([]byte(text), &got); err != nil || len(got) != keys {
+			t.Errorf("%v in %s", err, text)
 		}
 	}
 }

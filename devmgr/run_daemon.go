@@ -10,11 +10,13 @@ import (
 	"syscall"
 	"time"
 
+	"slashdev/devmgr/bootwords"
 	"slashdev/devmgr/daemon"
+	"slashdev/init/plan"
 )
 
 const daemonUsage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-udev DIR]
-                     [-root DIR] [-announce NAME]...
+                     [-root DIR] [-announce NAME]... [-devfs WORDS]
 
 Keeps owners, modes and links below /devices as they should be, and says what
 it knows to programs that use libudev.
@@ -26,6 +28,8 @@ it knows to programs that use libudev.
   -root DIR where the directories of rules are (/)
   -announce NAME
             tell the supervisor when this name below /dev comes and goes
+  -devfs WORDS
+            what devfs= says, instead of the plan and the kernel's command line
 `
 
 func runDaemon(env environment, args []string) int {
@@ -34,7 +38,7 @@ func runDaemon(env environment, args []string) int {
 		cfg.Watchdog = time.Duration(us) * time.Microsecond
 	}
 	cfg.Logf = func(format string, a ...any) { fmt.Fprintf(env.stderr, "devmgr: "+format+"\n", a...) }
-	dry := false
+	dry, words := false, ""
 	dirs := map[string]*string{"sys": &cfg.Sys, "dev": &cfg.Dev, "run": &cfg.Run, "udev": &cfg.Udev, "root": &cfg.Root}
 	for i := 0; i < len(args); i++ {
 		name := trimDashes(args[i])
@@ -47,6 +51,9 @@ func runDaemon(env environment, args []string) int {
 		case dir != nil && name != args[i] && i+1 < len(args):
 			i++
 			*dir = args[i]
+		case name == "devfs" && name != args[i] && i+1 < len(args):
+			i++
+			words = "devfs=" + args[i]
 		case name == "announce" && name != args[i] && i+1 < len(args):
 			i++
 			cfg.Announce = append(cfg.Announce, args[i])
@@ -54,10 +61,30 @@ func runDaemon(env environment, args []string) int {
 			return env.fail(exitUsage, "devmgr daemon: unexpected argument %q\n%s", args[i], daemonUsage)
 		}
 	}
+	cfg.Devfs = devfsWords(cfg, words)
 	if dry {
 		return dryRun(env, cfg)
 	}
 	return serve(env, cfg)
+}
+
+// devfsWords takes the words of the plan, and those of the kernel's command
+// line on top of them.
+func devfsWords(cfg daemon.Config, given string) bootwords.Options {
+	if given == "" {
+		if text, err := os.ReadFile(plan.File); err == nil {
+			if p, err := plan.Parse(string(text)); err == nil {
+				given = "devfs=" + p.Devfs + " "
+			}
+		}
+		text, _ := os.ReadFile("/proc/cmdline")
+		given += string(text)
+	}
+	o, errs := bootwords.Parse(given)
+	for _, err := range errs {
+		cfg.Logf("%v", err)
+	}
+	return o
 }
 
 func trimDashes(s string) string {

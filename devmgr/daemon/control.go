@@ -58,6 +58,7 @@ type request struct {
 	w       *ctl.Writer
 	args    []string
 	options map[string][]string
+	root    bool // it came by the socket that only root can use
 }
 
 type verb struct {
@@ -71,6 +72,8 @@ func verbs() []verb {
 	return []verb{
 		{"info", false, "info NAME|DEVPATH", (*daemon).info},
 		{"ls", false, "ls", (*daemon).ls},
+		{"name", false, "name NAME|DEVPATH", (*daemon).nameVerb},
+		{"resolve", false, "resolve NAME", (*daemon).resolveVerb},
 		{"module", false, "module", (*daemon).module},
 		{"monitor", false, "monitor", (*daemon).monitor},
 		{"settle", false, "settle [NAME] [--gone] [--timeout=SECONDS]", (*daemon).settleVerb},
@@ -88,13 +91,13 @@ func (d *daemon) answer(writes bool) func(context.Context, []string, *ctl.Writer
 	return func(ctx context.Context, words []string, w *ctl.Writer) error {
 		i := slices.IndexFunc(all, func(v verb) bool { return v.name == words[0] })
 		if i < 0 {
-			return ctl.Errorf(ctl.Usage, "unknown verb %q: use info, ls, module, monitor, settle, status, test, trigger or why", words[0])
+			return ctl.Errorf(ctl.Usage, "unknown verb %q: use info, ls, module, monitor, name, resolve, settle, status, test, trigger or why", words[0])
 		}
 		if all[i].writes && !writes {
 			return ctl.Errorf(ctl.Refused, "%s: not on this socket, root uses devmgr.sock", words[0])
 		}
 		r := parseRequest(words[1:])
-		r.ctx, r.w = ctx, w
+		r.ctx, r.w, r.root = ctx, w, writes
 		err := all[i].run(d, r)
 		if errors.Is(err, errUsage) {
 			return ctl.Errorf(ctl.Usage, "usage: %s", all[i].usage)

@@ -23,6 +23,7 @@ import (
 	"sync"
 	"time"
 
+	"slashdev/devmgr/bootwords"
 	"slashdev/devmgr/devdir"
 	"slashdev/devmgr/namespace"
 	"slashdev/devmgr/netname"
@@ -47,6 +48,7 @@ type Config struct {
 	ReceiveBuf int           // of the uevent socket, in bytes; 0 means 64 MiB
 	Modules    string        // root of the system whose kernel modules are loaded; "" means that none are
 	JobGroup   string        // folder of control groups for what rules run; "" finds one, "-" uses none
+	Devfs      bootwords.Options
 	Logf       func(format string, args ...any)
 
 	kernel kmod.Kernel                        // tests: what takes modules instead of the kernel
@@ -120,6 +122,7 @@ type daemon struct {
 	started    time.Time     // monotonic, and
 	uptime     time.Duration // how long the machine was up then
 	warn       limiter
+	numbersDue time.Time // not zero: when the numbers of naming are written
 	nextProof  time.Time // when the supervisor is to hear that the loop goes round
 }
 
@@ -180,6 +183,7 @@ func open(cfg Config) (*daemon, error) {
 	}
 	d.modules, d.programs = newModules(cfg), openPrograms(cfg)
 	d.pipe = NewPipeline(d.sys, loadPolicy(cfg))
+	d.nameBy(cfg.Devfs)
 	d.pipe.policy.run = d.programs.output
 	d.pipe.recall = d.recall
 	d.pipe.hold = func(devpath string) bool { return d.asked.holder(devpath) != nil }
@@ -207,6 +211,7 @@ func open(cfg Config) (*daemon, error) {
 func Plan(cfg Config) ([]namespace.Op, error) {
 	cfg = cfg.withDefaults()
 	p := NewPipeline(sysfs.Host(cfg.Sys), loadPolicy(cfg))
+	p.nameBy(cfg.Devfs, nil)
 	p.Fixed()
 	err := p.Sync(func(s Step) { p.ask(s) })
 	return p.All(), err

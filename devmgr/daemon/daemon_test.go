@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"slashdev/devmgr/bootwords"
 	"slashdev/devmgr/ctl"
 	"slashdev/devmgr/daemon"
 	"slashdev/devmgr/devtest"
@@ -70,6 +71,7 @@ type machine struct {
 	first              string        // what the first message said behind its status
 	told               func() string // waits for the next message to the supervisor
 	watchdog           time.Duration
+	devfs              string // words
 	kernel             *moduleKernel
 	rename             func(index int, name string) error        // nil: the kernel is not asked
 	blkid              func(devpath string) []udevrules.Property // nil: there is no such tool
@@ -140,6 +142,7 @@ func (m *machine) start() (stop func()) {
 		Sys: m.sysRoot, Dev: m.dev, Run: m.root + "/run", GroupFile: m.root + "/group", Root: m.root, Notify: m.root + "/notify",
 		Logf: m.logf, ReceiveBuf: m.receiveBuf, Announce: m.announce, Watchdog: m.watchdog, Udev: m.root + "/udev", JobGroup: "-",
 	}
+	cfg.Devfs, _ = bootwords.Parse("devfs=" + m.devfs)
 	if m.kernel != nil {
 		cfg.Modules = m.root
 		cfg = daemon.WithKernel(cfg, m.kernel)

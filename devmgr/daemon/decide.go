@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"slashdev/devmgr/devtree"
+	"slashdev/devmgr/naming"
 	"slashdev/devmgr/rules"
 	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/uevent"
@@ -154,7 +155,10 @@ func (p *Pipeline) decided(c devtree.Change, dec rules.Decision) Step {
 	switch had := c.Old != nil && c.Old.HasNode(); {
 	case c.Device.HasNode():
 		s.Ops = p.space.Put(c.Device.DevPath, p.entries(c.Device, dec))
+	case c.Device.Subsystem == "net":
+		s.Ops = p.space.Put(c.Device.DevPath, p.oldNames(c.Device, naming.Place{}))
 	case had:
+		p.namer.Drop(c.Device.DevPath)
 		s.Ops = p.space.Put(c.Device.DevPath, nil)
 	}
 	return s
@@ -165,13 +169,14 @@ func (p *Pipeline) decided(c devtree.Change, dec rules.Decision) Step {
 func (p *Pipeline) gone(c devtree.Change) Step {
 	devpath := c.Old.DevPath
 	s := Step{Change: c}
+	p.namer.Drop(devpath)
 	if p.policy.Udev == nil {
 		s.Ops = p.space.Drop(devpath)
 		return s
 	}
 	q := p.inquire(c, uevent.Event{Action: uevent.Remove})
 	for _, e := range p.space.Entries(devpath) {
-		if e.Node == nil && !byNumber(e.Name) {
+		if ownLink(e, c.Old) {
 			q.device.Links = append(q.device.Links, e.Name)
 		}
 	}

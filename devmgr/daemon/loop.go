@@ -251,6 +251,7 @@ func (d *daemon) coldplug() error {
 	d.staticNodes()
 	d.coldModules()
 	d.telling = nil
+	d.pipe.namer.Settle()
 	wait()
 	d.forgetOthers()
 	d.actCold()
@@ -274,13 +275,19 @@ func (d *daemon) sweep() {
 	for _, dir := range []string{"block", "char", "disk/by-path", "input/by-path", "tape/by-path", "virtio-ports",
 		"disk/by-id", "disk/by-uuid", "disk/by-label", "disk/by-partuuid", "disk/by-partlabel", "disk/by-diskseq", "input/by-id",
 		"serial/by-id", "serial/by-path", "snd/by-id", "snd/by-path", "v4l/by-id", "v4l/by-path", "dri/by-path", "tape/by-id"} {
-		n := d.dir.Sweep(dir, func(name string) bool {
-			_, ok := d.pipe.space.Owner(name)
-			return ok
-		})
-		if n > 0 {
-			d.cfg.Logf("%s: removed %d stale links", dir, n)
-		}
+		d.sweepDir(dir)
+	}
+	d.sweepNames()
+}
+
+// sweepDir removes the links in one directory that lead nowhere any more.
+func (d *daemon) sweepDir(dir string) {
+	n := d.dir.Sweep(dir, func(name string) bool {
+		_, ok := d.pipe.space.Owner(name)
+		return ok
+	})
+	if n > 0 {
+		d.cfg.Logf("%s: removed %d stale links", dir, n)
 	}
 }
 

@@ -30,6 +30,7 @@ func (d *daemon) tick(now time.Time) {
 		d.beReady()
 	}
 	d.overdue(now)
+	d.saveNumbers(now)
 	d.announceTouched(now)
 	for devpath, p := range d.pending {
 		if !now.Before(p.next) {
@@ -65,6 +66,9 @@ func (d *daemon) sleep(now time.Time) time.Duration {
 	}
 	if !d.readyBy.IsZero() {
 		until = min(until, d.readyBy.Sub(now))
+	}
+	if !d.numbersDue.IsZero() {
+		until = min(until, d.numbersDue.Sub(now))
 	}
 	for _, due := range d.touched.due {
 		until = min(until, due.Sub(now))

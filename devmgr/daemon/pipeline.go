@@ -29,11 +29,15 @@ type Pipeline struct {
 	global uevent.Env                      // properties that every event has, see udevadm control
 	recall func(*devtree.Device) *memory   // of an earlier process; nil: there was none
 	hold   func(devpath string) (yes bool) // nil: nothing is waited for
+
+	namer   *naming.Namer
+	schemes []naming.Scheme // whose names are made
+	noTTY   bool            // but not those of terminals from before devfs
 }
 
 // NewPipeline returns a Pipeline that knows no device yet.
 func NewPipeline(sys sysfs.FS, policy Policy) *Pipeline {
-	return &Pipeline{sys: sys, policy: &policy, tree: devtree.New(), space: namespace.New(), memory: map[string]*memory{}, plain: map[string]bool{}}
+	return &Pipeline{sys: sys, policy: &policy, tree: devtree.New(), space: namespace.New(), memory: map[string]*memory{}, plain: map[string]bool{}, namer: naming.NewNamer(naming.Options{}, nil)}
 }
 
 // Step is what follows from one change of one device.
@@ -130,7 +134,9 @@ func (p *Pipeline) entries(d *devtree.Device, dec rules.Decision) []namespace.En
 	node := &namespace.Node{Block: d.Block, Major: d.Major, Minor: d.Minor,
 		Set: dec.Set, Mode: dec.Mode, UID: dec.UID, GID: dec.GID, Owner: dec.Owner, Group: dec.Group}
 	entries := []namespace.Entry{{Name: d.DevName, Node: node}}
-	for _, link := range append(naming.Links(d, p.place(d)), dec.Links...) {
+	place := p.place(d)
+	entries = append(entries, p.oldNames(d, place)...)
+	for _, link := range append(naming.Links(d, place), dec.Links...) {
 		twice := slices.ContainsFunc(entries, func(e namespace.Entry) bool { return e.Name == link })
 		if !twice {
 			entries = append(entries, namespace.Entry{Name: link, Target: naming.Target(link, d.DevName), Priority: dec.LinkPriority})

@@ -9,6 +9,8 @@ import (
 	"slashdev/devmgr/actions"
 	"slashdev/devmgr/devtree"
 	"slashdev/devmgr/monitor"
+	"slashdev/devmgr/namespace"
+	"slashdev/devmgr/naming"
 	"slashdev/devmgr/udevdb"
 	"slashdev/devmgr/uevent"
 )
@@ -103,16 +105,18 @@ func (d *daemon) udevRecord(s Step) udevdb.Record {
 	r := udevdb.Record{ID: deviceID(dev), DevName: dev.DevName, Priority: dec.LinkPriority,
 		Properties: dec.Properties, CurrentTags: dec.Tags, Persist: dec.Persist}
 	for _, e := range d.pipe.space.Entries(dev.DevPath) {
-		if e.Node == nil && !byNumber(e.Name) {
+		if ownLink(e, dev) {
 			r.Links = append(r.Links, e.Name)
 		}
 	}
 	return r
 }
 
-// byNumber is true for the links that every node has, which no program asks for.
-func byNumber(link string) bool {
-	return strings.HasPrefix(link, "char/") || strings.HasPrefix(link, "block/")
+// ownLink is true for a link to the node of a device, but not for those that
+// every node has, which no program asks for.
+func ownLink(e namespace.Entry, dev *devtree.Device) bool {
+	return e.Node == nil && e.Name != "char/"+dev.Number() && e.Name != "block/"+dev.Number() &&
+		e.Target == naming.Target(e.Name, dev.DevName)
 }
 
 // tell writes the record and sends the message; the message says what a reader

@@ -75,9 +75,9 @@ func (d *daemon) info(r *request) error {
 		return err
 	}
 	f := newFormatter(d.sys, rows)
-	row, ok := f.find(r.args[0])
-	if !ok {
-		return ctl.Errorf(ctl.NotFound, "no device %q", r.args[0])
+	row, err := d.named(r, f)
+	if err != nil {
+		return err
 	}
 	r.w.Record(append(f.pairs(row), "rule", d.reason(row),
 		"modules", d.modules.said(row.device.Env.Get("MODALIAS")))...)

@@ -44,9 +44,9 @@ func (d *daemon) explain(r *request, policy func() *Policy) error {
 		return err
 	}
 	f := newFormatter(d.sys, rows)
-	row, ok := f.find(r.args[0])
-	if !ok {
-		return ctl.Errorf(ctl.NotFound, "no device %q", r.args[0])
+	row, err := d.named(r, f)
+	if err != nil {
+		return err
 	}
 	event := uevent.Event{Action: uevent.Add}
 	if action, ok := r.option("action"); ok {

@@ -1,9 +1,15 @@
-// Package naming gives a device its names: the links that lead to its node.
+// Package naming gives a device its names, and finds a device by any of them.
 //
 // The node keeps the kernel's name. What else it is called follows from what
 // is known about it: its number (char/1:3), and where it is plugged in
 // (disk/by-path/..., input/by-path/...). Names are built from strings of
 // drivers and devices, so every byte that is not plain becomes "_".
+//
+// A Namer gives the names of three older schemes besides: the tree of devfs,
+// by topology; devfsd's short names for that; and the names from before. Most
+// follow from the device alone. The disks, CD drives and tapes are counted as
+// well (discs/disc0), by Numbers, whose text outlasts the process. A Resolver
+// goes the other way, from a name to the device.
 package naming
 
 import (
@@ -14,8 +20,11 @@ import (
 
 // Place is where a device is plugged in, in the words of udev's path_id.
 type Place struct {
-	Paths []string // the path, then older spellings of it
-	Input string   // kbd, mouse, joystick ...: what an input device is
+	Paths  []string // the path, then older spellings of it
+	Input  string   // kbd, mouse, joystick ...: what an input device is
+	Driver string   // of the SCSI host
+	Port   string   // of an ATA disk: the port of its controller, from 0
+	Media  string   // of an IDE drive: disk, cdrom, tape, floppy
 }
 
 // Links returns the links to the node of d below /dev, without duplicates.
