@@ -160,7 +160,11 @@ func (p *Pipeline) place(d *devtree.Device) naming.Place {
 		if len(paths) == 0 {
 			return naming.Place{}
 		}
-		return naming.Place{Paths: paths, Input: ident.InputClass(tree, d.DevPath)}
+		class, ok := ident.InputClass(tree, d.DevPath)
+		if !ok {
+			return naming.Place{}
+		}
+		return naming.Place{Paths: paths, Input: class}
 	}
 	return naming.Place{}
 }

@@ -251,13 +251,15 @@ func TestWatchedNodeIsAnnounced(t *testing.T) {
 
 func TestStaticNodesHaveTheirModeBeforeTheDevice(t *testing.T) {
 	m := newMachine(t)
-	m.rule("50-test.rules", `KERNEL=="fuse", MODE="0664", GROUP="disk", TAG+="uaccess", OPTIONS+="static_node=fuse"`+"\n"+
+	m.rule("50-test.rules", `KERNEL=="fuse", MODE="0664", GROUP="disk", TAG+="uaccess", OPTIONS+="static_node=fuse", OPTIONS+="static_node=vda"`+"\n"+
 		`KERNEL=="x", OPTIONS+="static_node=../x"`+"\n"+`KERNEL=="y", GROUP="disk", OPTIONS+="static_node=nosuch"`+"\n")
 	m.node("fuse", unix.S_IFCHR, 10, 229)
 	m.start()
 	m.is("fuse", "0664 0:6")
-	if target, err := os.Readlink(m.root + "/udev/static_node-tags/uaccess/fuse"); err != nil {
-		t.Errorf("no tag: %q, %v", target, err)
+	for _, name := range []string{"fuse", "vda"} { // vda is a device already
+		if target, err := os.Readlink(m.root + "/udev/static_node-tags/uaccess/" + name); err != nil {
+			t.Errorf("no tag: %q, %v", target, err)
+		}
 	}
 	if !m.logged(`static_node "../x" is no name`) {
 		t.Errorf("log: %q", m.log)

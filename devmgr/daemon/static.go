@@ -23,8 +23,9 @@ func (d *daemon) staticNodes() {
 			d.warnf("%s: static_node %q is no name below /dev", n.At, n.Name)
 			continue
 		}
-		if _, owned := d.pipe.space.Owner(n.Name); owned {
-			continue // there is a device
+		if _, owned := d.pipe.space.Owner(n.Name); owned { // there is a device
+			d.tagStatic(n)
+			continue
 		}
 		if op, ok := d.staticNode(n); ok {
 			d.apply([]namespace.Op{op})

@@ -174,12 +174,16 @@ func (w *walk) visit(dir string) string {
 
 func (w *walk) add(part string) { w.parts = append(w.parts, part) }
 
-// above skips the directories over dir that belong to the same bus.
+// above skips the devices right over dir that belong to the same bus.
 func (w *walk) above(dir, bus string) string {
 	top := dir
 	for up := path.Dir(dir); strings.Contains(up, "/"); up = path.Dir(up) {
-		if subsystem(w.tree, up) == bus {
+		switch subsystem(w.tree, up) {
+		case bus:
 			top = up
+		case "": // no device
+		default:
+			return path.Dir(top)
 		}
 	}
 	return path.Dir(top)

@@ -1,6 +1,7 @@
 package ident
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -74,6 +75,10 @@ pci0000:00/0000:00:08.0/block/odd block
 platform/i8042 platform
 platform/i8042/serio0 serio
 platform/i8042/serio0/input/input0/event0 input
+pci0000:00/0000:00:1f.0 pci
+pci0000:00/0000:00:1f.0/PNP0B00:00 platform
+pci0000:00/0000:00:1f.0/PNP0B00:00/rtc/rtc0 rtc
+pci0000:00/0000:00:1f.0/PNP0B00:00/rtc/rtc0/alarmtimer.0.auto platform
 pci0000:00/0000:03:00.0 pci
 pci0000:00/0000:03:00.0/host8 scsi uevent:DEVTYPE=scsi_host
 pci0000:00/0000:03:00.0/host8/port-8:0 - sas_port/port-8:0/num_phys:1
@@ -123,6 +128,7 @@ func TestPaths(t *testing.T) {
 		{pc, "sdb", "pci-0000:00:04.0-usb-0:1.3:1.0-scsi-0:0:0:0"},
 		{pc, "sdc", "pci-0000:00:05.0-scsi-1:0:3:1"},
 		{pc, "vda", "pci-0000:00:06.0 virtio-pci-0000:00:06.0"},
+		{pc, "alarmtimer.0.auto", "pci-0000:00:1f.0-platform-PNP0B00:00-platform-alarmtimer.0.auto"},
 		{pc, "event9", "pci-0000:00:07.0"},
 		{pc, "event0", "platform-i8042-serio-0"},
 		{pc, "odd", ""}, // a bus address alone does not tell disks apart
@@ -162,6 +168,20 @@ func TestPathsOfNonsense(t *testing.T) {
 	}
 }
 
+// Of devices without a class, only the bus says that there is one at a place.
+func TestInputClassOnBuses(t *testing.T) {
+	for _, tt := range []struct{ bus, driver, want string }{
+		{"acpi", "button", " false"}, {"platform", "gpio", " true"}, {"usb", "usbhid", " true"}, {"platform", "pcspkr", "spkr true"},
+	} {
+		m := machine("a " + tt.bus + "\na/input/input3 input capabilities/ev:3").(fstest.MapFS)
+		m["devices/a/driver"] = &fstest.MapFile{Data: []byte("../../bus/x/drivers/" + tt.driver), Mode: fs.ModeSymlink}
+		class, ok := InputClass(m, "/devices/a/input/input3")
+		if got := fmt.Sprint(class, " ", ok); got != tt.want {
+			t.Errorf("%s on %s: got %q, want %q", tt.driver, tt.bus, got, tt.want)
+		}
+	}
+}
+
 func TestInputClass(t *testing.T) {
 	tests := []struct{ name, files, want string }{
 		{"keyboard", "capabilities/ev:120013 capabilities/key:1000000000007.ff9f207ac14057ff.febeffdfffefffff.fffffffffffffffe", "kbd"},
@@ -183,8 +203,8 @@ func TestInputClass(t *testing.T) {
 			f.Data = []byte(strings.ReplaceAll(string(f.Data), "·", " "))
 		}
 		for _, dev := range []string{"/devices/a/input/input3", "/devices/a/input/input3/event3"} {
-			if got := InputClass(m, dev); got != tt.want {
-				t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+			if got, ok := InputClass(m, dev); got != tt.want || ok != (got != "") {
+				t.Errorf("%s: got %q, %v, want %q", tt.name, got, ok, tt.want)
 			}
 		}
 	}

@@ -114,23 +114,31 @@ func InputSize(x, y Axis) []Property {
 }
 
 // InputClass says what kind of input device an input, event, mouse or js
-// device is, as the stock rules name it in links: kbd, mouse, joystick, or ""
-// for others.
-func InputClass(tree fs.FS, devpath string) string {
-	in, err := readInput(at(tree, devpath))
+// device is, as the stock rules name it in links: kbd, mouse, joystick, spkr,
+// or "" for others. Of those, ok says that one place holds no more than one.
+func InputClass(tree fs.FS, devpath string) (class string, ok bool) {
+	d := at(tree, devpath)
+	for _, bus := range []string{"usb", "platform", "i2c"} {
+		up, err := d.parent(bus, "")
+		ok = ok || err == nil
+		if err == nil && up.driver() == "pcspkr" {
+			return "spkr", true
+		}
+	}
+	in, err := readInput(d)
 	if err != nil {
-		return ""
+		return "", ok
 	}
 	in.point()
 	switch {
 	case in.joystick:
-		return "joystick"
+		return "joystick", true
 	case in.mouse || in.touchpad || in.tablet:
-		return "mouse"
+		return "mouse", true
 	case in.isKeyboard():
-		return "kbd"
+		return "kbd", true
 	}
-	return ""
+	return "", ok
 }
 
 // readInput reads the bitmaps of d, or of the device that d is a node of.

@@ -34,23 +34,25 @@ func (s *Set) plan(action, subsystem string) []step {
 }
 
 // makePlan leaves out rules that cannot match, and what an unconditional jump
-// passes over.
+// passes over, up to where another one leads.
 func (s *Set) makePlan(k planKey) []step {
 	var steps []step
-	var at []int // index of each step's rule
+	var at, targets []int // index of each step's rule; where jumps lead
 	for i := 0; i < len(s.rules); {
-		r := &s.rules[i]
+		r, next := &s.rules[i], i+1
 		tests, possible := k.reduce(r.tests)
 		if possible && (len(r.acts) > 0 || r.jump > 0 || hasEffect(tests)) {
-			if len(r.acts) > 0 || len(tests) > 0 {
-				steps, at = append(steps, step{rule: r, tests: tests}), append(at, i)
+			if r.jump > 0 {
+				targets = append(targets, r.jump)
 			}
 			if len(tests) == 0 && r.jump > 0 {
-				i = r.jump
-				continue
+				next = nearest(targets, i)
+			}
+			if len(r.acts) > 0 || len(tests) > 0 || r.jump > next {
+				steps, at = append(steps, step{rule: r, tests: tests}), append(at, i)
 			}
 		}
-		i++
+		i = next
 	}
 	for i := range steps {
 		if jump := steps[i].rule.jump; jump > 0 {
@@ -58,6 +60,17 @@ func (s *Set) makePlan(k planKey) []step {
 		}
 	}
 	return steps
+}
+
+// nearest returns the first target behind a rule, of which there is one.
+func nearest(targets []int, rule int) int {
+	best := slices.Max(targets)
+	for _, t := range targets {
+		if t > rule {
+			best = min(best, t)
+		}
+	}
+	return best
 }
 
 // reduce decides the tests that the key alone decides.

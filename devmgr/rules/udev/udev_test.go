@@ -258,6 +258,8 @@ func TestAssignments(t *testing.T) {
 		{`SECLABEL{selinux}="a_t"`, "; label selinux=a_t"},
 		{`GOTO="end"` + "\n" + `SYMLINK+="a"` + "\n" + `LABEL="end"` + "\n" + `SYMLINK+="b"`, "links b"},
 		{`KERNEL=="x", GOTO="end"` + "\n" + `SYMLINK+="a"` + "\n" + `LABEL="end"`, "links a"},
+		{`KERNEL=="vda", GOTO="a"` + "\n" + `GOTO="end"` + "\n" + `LABEL="a"` + "\n" + `SYMLINK+="a"` + "\n" + `LABEL="end"`, "links a"},
+		{`KERNEL=="x", GOTO="a"` + "\n" + `GOTO="end"` + "\n" + `LABEL="a"` + "\n" + `SYMLINK+="a"` + "\n" + `LABEL="end"`, ""},
 		{`LABEL="a", SYMLINK+="x", GOTO="a"` + "\n" + `SYMLINK+="y"` + "\n" + `LABEL="a"`, "links x"},
 		{`ENV{N}="v" ENV{N2} = "w" ,, \` + "\n# comment\n" + `  SYMLINK+="l", \` + "\n\n" + `SYMLINK+="m"`, "links l m"},
 		{`KERNELS=="virtio*", SYMLINK+="$id"` + "\n" + `SYMLINK+="b$id"`, "links virtio1 bvirtio1"},
