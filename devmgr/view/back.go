@@ -97,7 +97,7 @@ type branch struct {
 // NewBack returns an empty back layer.
 func NewBack() *Back {
 	b := &Back{branches: map[string]*branch{}, byID: map[ID]*Record{}, past: map[string]uint32{}}
-	b.branches[""] = &branch{record: &Record{ID: Root, fixed: true}, kids: map[string]*Record{}}
+	b.branches[""] = &branch{record: &Record{Item: Item{Kind: Dir, Attr: Attr{Mode: 0o755}}, ID: Root, fixed: true}, kids: map[string]*Record{}}
 	b.gen.Store(1)
 	return b
 }

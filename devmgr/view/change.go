@@ -110,8 +110,10 @@ func (v *View) make(p Place, e Entry) (Entry, error) {
 	}
 	t := now()
 	e.Attr.Access, e.Attr.Modify, e.Attr.Change = t, t, t
-	err := v.put(p, &object{Entry: e, own: true})
-	return e, err
+	if err := v.put(p, &object{Entry: e, own: true}); err != nil {
+		return e, err
+	}
+	return v.present(p)
 }
 
 // Symlink makes a link. It may cover a device that is hidden.

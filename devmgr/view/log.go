@@ -121,6 +121,9 @@ func (v *View) Hold(name string) { v.back.holds.hold(name, v) }
 // Drop ends a Hold.
 func (v *View) Drop(name string) { v.back.holds.drop(name, v) }
 
+// Suspect has TakeStale return a name that may have changed before Hold.
+func (v *View) Suspect(name string) { v.stale.add(name) }
+
 // Stale returns a channel that has something when TakeStale has names.
 func (v *View) Stale() <-chan struct{} { return v.stale.poke }
 

@@ -105,7 +105,11 @@ func (v *View) child(d dir, name string) (Entry, bool) {
 	case r != nil && v.visible(r) && (o == nil || r.Born > o.born):
 		return v.dress(r), true
 	case o != nil:
-		return v.objectEntry(o), true
+		e := v.objectEntry(o)
+		if d.linked && e.Kind != Dir {
+			e.Over = join(d.back, name)
+		}
+		return e, true
 	}
 	return Entry{}, false
 }

@@ -49,11 +49,12 @@ type object struct {
 }
 
 // Entry is what a name in a view means. From is the name behind; "" means that
-// the entry is the view's own.
+// the entry is the view's own. Over is the name behind of the place where an
+// object of the view lies: a device that comes there will hide it.
 type Entry struct {
 	Item
-	ID   ID
-	From string
+	ID         ID
+	From, Over string
 }
 
 // Listed is an entry in a directory.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package devfuse_test
+
+const scale = 1
