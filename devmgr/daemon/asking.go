@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"slashdev/devmgr/devtree"
@@ -18,7 +19,9 @@ type asking struct {
 	until   time.Time // zero: no worker has taken it up yet
 	news    *news     // that waits for the answer; nil for a device that went
 	held    []held
-	stuck   bool // its worker is late
+	stuck   bool      // its worker is late
+	locked  time.Time // not zero: since when its disk was found locked
+	again   time.Time // when it is tried again
 }
 
 // held is a change that waits for another one.
@@ -44,6 +47,7 @@ type askers struct {
 	all     map[string]*asking // by devpath
 	order   []*asking          // all that are asked, and some that no longer are
 	queue   []*asking          // that wait for a worker
+	parked  []*asking          // that wait for a disk
 	number  uint64
 	running int
 	stuck   int
@@ -97,8 +101,10 @@ func (d *daemon) startAsking() {
 			continue // it went meanwhile
 		}
 		s.running++
-		a.until = time.Now().Add(askTime)
-		a.inquiry.host.ctx, a.cancel = context.WithDeadline(context.Background(), a.until)
+		now := d.cfg.clock()
+		a.until = now.Add(askTime)
+		a.inquiry.host.ctx, a.cancel = context.WithTimeout(context.Background(), askTime)
+		a.inquiry.host.patient = a.locked.IsZero() || now.Before(a.locked.Add(lockTime))
 		set := a.inquiry.host.policy.Udev
 		go func() { s.answers <- answer{a, set.Decide(a.inquiry.device, a.inquiry.host)} }()
 	}
@@ -114,8 +120,34 @@ func (d *daemon) answered(m answer) {
 		d.asked.running--
 	}
 	if d.asked.all[a.inquiry.device.DevPath] == a { // else it went, or took too long
-		d.conclude(a, &m.result)
+		if m.result.Later {
+			d.asked.park(a, d.cfg.clock())
+		} else {
+			d.conclude(a, &m.result)
+		}
 	}
+	d.startAsking()
+}
+
+// park puts a device aside whose disk is locked, and frees its worker.
+func (s *askers) park(a *asking, now time.Time) {
+	if a.locked.IsZero() {
+		a.locked = now
+	}
+	a.until, a.again = time.Time{}, now.Add(lockPause)
+	s.parked = append(s.parked, a)
+}
+
+// tryAgain asks those whose disk may be free now.
+func (d *daemon) tryAgain(now time.Time) {
+	s := &d.asked
+	s.parked = slices.DeleteFunc(s.parked, func(a *asking) bool {
+		due := !now.Before(a.again)
+		if due {
+			s.queue = append(s.queue, a)
+		}
+		return due
+	})
 	d.startAsking()
 }
 

@@ -57,6 +57,7 @@ type Config struct {
 	node   func(devname string) (node, error) // tests: instead of nodes
 	tools  map[string]tool                    // tests: instead of the table
 	source source                             // tests: instead of the kernel
+	clock  func() time.Time                   // tests: instead of time.Now; for what is only done after a time
 	sender sender                             // tests: instead of the kernel's socket
 }
 
@@ -71,6 +72,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Run, "/run/slashdev")
 	set(&c.Udev, "/run/udev")
 	set(&c.GroupFile, "/etc/group")
+	if c.clock == nil {
+		c.clock = time.Now
+	}
 	if c.rename == nil {
 		c.rename = netname.Rename
 	}

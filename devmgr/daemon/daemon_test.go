@@ -76,6 +76,7 @@ type machine struct {
 	rename             func(index int, name string) error        // nil: the kernel is not asked
 	blkid              func(devpath string) []udevrules.Property // nil: there is no such tool
 	devices            func(devname string) (ask.Device, error)  // nil: nodes are opened
+	clock              func() time.Time                          // nil: the real one
 	heard              []string                                  // what libudev's listeners heard
 }
 
@@ -151,6 +152,9 @@ func (m *machine) start() (stop func()) {
 	cfg = daemon.WithDevices(cfg, m.devices, func(name string) (string, error) { return "driver-of-" + name, nil })
 	if m.blkid != nil {
 		cfg = daemon.WithTool(cfg, "blkid", m.blkid)
+	}
+	if m.clock != nil {
+		cfg = daemon.WithClock(cfg, m.clock)
 	}
 	cfg = daemon.WithSender(cfg, m.hear)
 	if m.src != nil {

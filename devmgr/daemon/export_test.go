@@ -4,6 +4,7 @@ import (
 	"io"
 	"maps"
 	"strings"
+	"time"
 
 	"slashdev/devmgr/devtree"
 	udevrules "slashdev/devmgr/rules/udev"
@@ -81,6 +82,12 @@ type testNode struct {
 	ask.Device
 	io.ReaderAt
 	io.Closer
+}
+
+// WithClock makes a test what says how late it is.
+func WithClock(c Config, clock func() time.Time) Config {
+	c.clock = clock
+	return c
 }
 
 // WithRename is told which interface is to have which name.

@@ -26,6 +26,8 @@ type host struct {
 	known  []udevrules.Parent
 	asked  bool
 	ctx    context.Context // nil: may not wait
+	// patient: who asks comes again when a disk is locked
+	patient bool
 }
 
 func (h *host) Attr(devpath, name string) (string, bool) {

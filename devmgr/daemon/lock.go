@@ -1,21 +1,41 @@
 package daemon
 
 import (
+	"errors"
+	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"slashdev/devmgr/devdir"
+	udevrules "slashdev/devmgr/rules/udev"
 )
 
-// lock keeps others from changing the disk that a tool reads, and waits for
-// those who are at it. The lock of a partition is that of its disk. Mapped
-// disks have none: their tables change while they are open.
+// A disk that somebody holds locked, to make partitions or a file system, is
+// tried again; at last its device gets what it gets without that answer.
+const (
+	lockPause = 200 * time.Millisecond
+	lockTime  = 3 * time.Minute
+)
+
+var errLocked = errors.New("somebody works on the disk")
+
+// lock keeps others from changing the disk that a tool reads. The lock of a
+// partition is that of its disk. Mapped disks have none: their tables change
+// while they are open.
 func (h *host) lock() (release func(), err error) {
 	node := h.wholeDisk()
 	if node == "" || strings.HasPrefix(node, "dm-") {
 		return func() {}, nil
 	}
-	return devdir.ShareDisk(h.ctx, h.place("/dev/"+node))
+	release, ok := devdir.ShareDisk(h.place("/dev/" + node))
+	switch {
+	case ok:
+		return release, nil
+	case h.patient:
+		return nil, udevrules.ErrLater
+	}
+	return nil, fmt.Errorf("lock %s: %w", node, errLocked)
 }
 
 // wholeDisk returns the node of the disk that the device is or is on.

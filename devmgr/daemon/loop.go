@@ -16,11 +16,11 @@ import (
 func (d *daemon) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	d.prove(time.Now())
+	d.prove(d.cfg.clock())
 	defer d.hub.Close()
 	defer close(d.stopped)
 	for {
-		timer.Reset(d.sleep(time.Now()))
+		timer.Reset(d.sleep(d.cfg.clock()))
 		msgs := d.msgs
 		if d.paused {
 			msgs = nil
@@ -39,17 +39,17 @@ func (d *daemon) loop(ctx context.Context) error {
 		case m := <-d.asked.answers:
 			d.answered(m)
 		case devpaths := <-d.touched.closed:
-			d.noteTouched(devpaths, time.Now())
+			d.noteTouched(devpaths, d.cfg.clock())
 		case f := <-d.inbox:
 			f()
 		case <-timer.C:
 		}
-		d.tick(time.Now())
+		d.tick(d.cfg.clock())
 		d.dir.Flush()
 		d.wakeWaiters()
 		d.showQueue(d.busy())
 		d.announce("")
-		d.prove(time.Now())
+		d.prove(d.cfg.clock())
 	}
 }
 
@@ -90,7 +90,7 @@ func (d *daemon) take(m message) error {
 	case isIdle:
 		d.passBarriers(idle.Kicks)
 	case errors.Is(m.err, uevent.ErrOverrun):
-		d.repair.overrun(time.Now())
+		d.repair.overrun(d.cfg.clock())
 	case m.err != nil:
 		return m.err
 	default:
@@ -102,7 +102,7 @@ func (d *daemon) take(m message) error {
 
 // handle makes one event true: node first, then links, then those who are told.
 func (d *daemon) handle(ev uevent.Event) {
-	d.repair.note(ev.SeqNum, time.Now())
+	d.repair.note(ev.SeqNum, d.cfg.clock())
 	if ev.Subsystem == "module" && ev.Action == uevent.Remove {
 		d.modules.forget(ev.DevPath[lastSlash(ev.DevPath)+1:])
 	}
@@ -112,7 +112,7 @@ func (d *daemon) handle(ev uevent.Event) {
 		d.warnf("event: %v", err)
 	}
 	if rescan {
-		d.repair.overrun(time.Now())
+		d.repair.overrun(d.cfg.clock())
 	}
 	if ev.Action == uevent.Move {
 		d.udev.moved = movedID(steps)
@@ -174,7 +174,7 @@ func (d *daemon) perform(s Step, n *news) verdict {
 	}
 	complete := d.apply(s.Ops)
 	if !complete && d.pending[devpath] == nil {
-		d.pending[devpath] = newPending(time.Now())
+		d.pending[devpath] = newPending(d.cfg.clock())
 	}
 	switch {
 	case s.ask != nil && s.Change.Device != nil:

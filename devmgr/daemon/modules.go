@@ -365,7 +365,7 @@ func (d *daemon) becomeReady() {
 	}
 	w := &waiter{barrier: d.src.Kick(), done: make(chan struct{}), then: d.sayReady}
 	d.waiters[w] = struct{}{}
-	d.readyBy = time.Now().Add(maxModuleWait)
+	d.readyBy = d.cfg.clock().Add(maxModuleWait)
 }
 
 // beReady ends the wait for modules that take too long.

@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"slashdev/devmgr/ctl"
 	"slashdev/devmgr/udevctl"
 	"slashdev/devmgr/uevent"
 	"slashdev/drivers/kmod"
@@ -73,14 +76,15 @@ func TestReadyWaitsForModules(t *testing.T) {
 	m := newMachine(t)
 	k := withModules(m)
 	m.rule("50-static.rules", "KERNEL==\"tun\", MODE=\"0666\", OPTIONS+=\"static_node=net/tun\"\n")
+	m.clock = stopped // however slow this machine is, READY waits
 	k.insert = func(module string) error {
 		if text, _ := os.ReadFile(m.root + "/proc/sys/kernel/modprobe"); string(text) != "/sbin/modprobe\n" {
 			t.Errorf("%s cannot ask for another module while it starts: %q", module, text)
 		}
 		if module == "disk" {
+			m.node("vdb", 0o060000, 254, 16)
 			m.plugDisk("vdb", 16)
 			m.writeSys()
-			m.node("vdb", 0o060000, 254, 16)
 			m.send(uevent.Add, disks+"vdb", "block")
 		}
 		return nil
@@ -107,6 +111,55 @@ func TestReadyWaitsForModules(t *testing.T) {
 	if r := m.do("info", "/devices/pci0/0000:00:01.0"); r[0].Get("modules") != "disk" {
 		t.Errorf("info: %q", r[0])
 	}
+}
+
+// stopped is a clock that stands still: nothing takes too long.
+func stopped() time.Time { return time.Unix(1e9, 0) }
+
+// hurry returns a clock that a second passes on each time somebody looks.
+func hurry() func() time.Time {
+	var looks atomic.Int64
+	return func() time.Time { return stopped().Add(time.Duration(looks.Add(1)) * time.Second) }
+}
+
+// TestReadyDoesNotWaitForEver: a module that hangs makes the machine late, but
+// ready; what it brings in the end is dealt with.
+func TestReadyDoesNotWaitForEver(t *testing.T) {
+	m := newMachine(t)
+	k := withModules(m)
+	m.clock = hurry()
+	ready := make(chan struct{})
+	letGo := sync.OnceFunc(func() { close(ready) })
+	defer letGo()
+	k.insert = func(module string) error {
+		if module != "disk" {
+			return nil
+		}
+		for {
+			select {
+			case <-ready:
+				m.node("vdb", 0o060000, 254, 16)
+				m.plugDisk("vdb", 16)
+				m.writeSys()
+				m.send(uevent.Add, disks+"vdb", "block")
+				return nil
+			default:
+				if c, err := ctl.Dial(m.root + "/run/devmgr.sock"); err == nil { // so that somebody looks
+					_, _ = c.Do("status")
+					c.Close()
+				}
+			}
+		}
+	}
+	m.start()
+	if !m.logged("modules: still loading after 10s; going on") {
+		t.Errorf("log: %q", m.log)
+	}
+	m.is("vda", "0660 0:6")
+	m.is("vdb", "")
+	letGo()
+	m.do("settle")
+	m.is("vdb", "0660 0:6")
 }
 
 // TestU13_HotplugAsksOnce: what fails is tried once, and said; what settles has

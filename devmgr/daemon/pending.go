@@ -30,6 +30,7 @@ func (d *daemon) tick(now time.Time) {
 		d.beReady()
 	}
 	d.overdue(now)
+	d.tryAgain(now)
 	d.saveNumbers(now)
 	d.announceTouched(now)
 	for devpath, p := range d.pending {
@@ -72,6 +73,9 @@ func (d *daemon) sleep(now time.Time) time.Duration {
 	}
 	for _, due := range d.touched.due {
 		until = min(until, due.Sub(now))
+	}
+	for _, a := range d.asked.parked {
+		until = min(until, a.again.Sub(now))
 	}
 	if len(d.asked.all) > 0 {
 		until = min(until, time.Second)

@@ -67,7 +67,7 @@ func (r *repair) done(now time.Time, took time.Duration, found bool) {
 // resync compares everything with sysfs and does every step again: a node
 // that was made anew unseen has the kernel's mode.
 func (d *daemon) resync() {
-	start := time.Now()
+	start := d.cfg.clock()
 	var added, removed, changed int
 	err := d.pipe.Sync(func(s Step) {
 		action := uevent.Change
@@ -87,7 +87,7 @@ func (d *daemon) resync() {
 	}
 	d.apply(d.pipe.All())
 	d.sweep()
-	now, found := time.Now(), added+removed+changed > 0
+	now, found := d.cfg.clock(), added+removed+changed > 0
 	d.stats.resyncs++
 	if found || d.repair.reason != "sequence gap" {
 		d.warnf("resync after %s: %d added, %d removed, %d changed in %d ms",
