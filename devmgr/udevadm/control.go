@@ -28,10 +28,7 @@ var settleOptions = []option{{"timeout", 't', '!'}, {"exit-if-exists", 'E', '!'}
 const settleTime = 120 * time.Second
 
 func (s *System) settle(o options) error {
-	limit, err := o.seconds("timeout", settleTime)
-	if err == nil {
-		err = o.noArgs()
-	}
+	limit, err := o.seconds("timeout", settleTime) // words are passed over, as udevadm does
 	if err != nil {
 		return err
 	}

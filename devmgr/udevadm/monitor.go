@@ -26,9 +26,6 @@ var monitorOptions = []option{{"property", 'p', 0}, {"environment", 'e', 0}, {"k
 	{"subsystem-match", 's', '!'}, {"tag-match", 't', '!'}}
 
 func (s *System) monitor(o options) error {
-	if err := o.noArgs(); err != nil {
-		return err
-	}
 	var groups uint32
 	if o.has("kernel") {
 		groups |= monitor.Kernel

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"slashdev/devmgr/ctl"
-	"slashdev/devmgr/monitor"
 	"slashdev/devmgr/udevctl"
 	"slashdev/devmgr/uevent"
 )
@@ -86,23 +85,12 @@ func (s *System) trigger(o options) error {
 	if err != nil {
 		return err
 	}
-	if !o.has("settle") || o.has("dry-run") {
-		_, err := s.fire(o, devices, action)
+	if err := s.fire(o, devices, action); err != nil || !o.has("settle") || o.has("dry-run") {
 		return err
 	}
-	conn, err := monitor.Listen(monitor.Udev)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	waiting, err := s.fire(o, devices, action)
-	for len(waiting) > 0 && err == nil {
-		var env uevent.Env
-		if env, _, err = conn.Next(); err == nil {
-			delete(waiting, env.Get("SYNTH_UUID"))
-		}
-	}
-	return err
+	// Messages about the events may be lost, as may the events be; the device
+	// manager knows when all is done.
+	return s.askSettle(forever)
 }
 
 func (s *System) awaitDaemon(o options) error {
@@ -136,10 +124,8 @@ func (s *System) pause(deadline time.Time) bool {
 	return true
 }
 
-// fire writes to the uevent files, and returns the ids that the kernel adds to
-// the events if they are asked for.
-func (s *System) fire(o options, devices []*device, action uevent.Action) (ids map[string]bool, err error) {
-	ids = map[string]bool{}
+// fire writes to the uevent files.
+func (s *System) fire(o options, devices []*device, action uevent.Action) error {
 	var errs []error
 	for _, d := range devices {
 		if o.has("verbose") {
@@ -149,25 +135,22 @@ func (s *System) fire(o options, devices []*device, action uevent.Action) (ids m
 			continue
 		}
 		text, id := string(action), ""
-		if o.has("settle") || o.has("uuid") {
+		if o.has("uuid") {
 			id = newUUID()
 			text += " " + id
 		}
 		err := s.Write(d.ev.DevPath[1:]+"/uevent", text)
 		switch {
 		case err == nil && id != "":
-			ids[id] = true
-			if o.has("uuid") {
-				fmt.Fprintln(s.out, id)
-			}
+			fmt.Fprintln(s.out, id)
 		case err != nil && !errors.Is(err, fs.ErrNotExist) && !o.has("quiet"): // what has gone since needs no event
 			errs = append(errs, err)
 		}
 	}
 	if len(errs) > 0 {
-		return ids, fmt.Errorf("%d of %d devices: %w", len(errs), len(devices), errs[0])
+		return fmt.Errorf("%d of %d devices: %w", len(errs), len(devices), errs[0])
 	}
-	return ids, nil
+	return nil
 }
 
 // newUUID asks the kernel for one.

@@ -122,6 +122,10 @@ func usage() string {
 	return b.String()
 }
 
+// failed is the exit code of everything that goes wrong, as udevadm's is: unlike
+// those of our own programs it does not say what.
+const failed = 1
+
 // Main runs a command line, without the name of the program, and returns the
 // exit code.
 func Main(s *System, args []string) int {
@@ -135,8 +139,9 @@ func Main(s *System, args []string) int {
 	}
 	if err != nil {
 		fmt.Fprintf(s.Stderr, "udevadm: %v\n", err)
+		return failed
 	}
-	return ctl.ExitCode(err)
+	return 0
 }
 
 // exitError is the exit code of a command that was run.

@@ -2,6 +2,7 @@ package udevadm
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"slashdev/devmgr/ctl"
 	"slashdev/devmgr/devtest"
 )
 
@@ -254,59 +256,87 @@ func TestTriggerWrites(t *testing.T) {
 	}
 }
 
+// trigger --settle waits for the device manager, after it has triggered: a
+// message that is lost makes nobody wait for ever.
+func TestTriggerSettles(t *testing.T) {
+	m := newMachine()
+	m.Run = t.TempDir()
+	m.Write = func(name, text string) error { m.written = append(m.written, name); return nil }
+	asked := make(chan string, 1)
+	for _, socket := range []string{"devmgr.sock", "devmgr-ro.sock"} {
+		server := &ctl.Server{Path: m.Run + "/" + socket, Mode: 0o600, Logf: t.Logf, Handle: func(_ context.Context, words []string, _ *ctl.Writer) error {
+			asked <- fmt.Sprint(words[0], " after ", m.written)
+			return nil
+		}}
+		l, err := server.Listen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- server.Serve(ctx, l) }()
+		defer func() { stop(); <-done }()
+	}
+	if code, _, stderr := m.call("trigger --settle -s mem"); code != 0 {
+		t.Errorf("%d, %s", code, stderr)
+	}
+	if got := <-asked; got != "settle after [devices/virtual/mem/null/uevent]" {
+		t.Error(got)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	tests := []struct {
 		line string
-		code int
 		text string
 	}{
-		{"", 2, "command required"},
-		{"dance", 2, `unknown command "dance"`},
-		{"--dance", 2, "unrecognized option"},
-		{"info", 2, "A device name or path is required"},
-		{"info nosuch", 2, `Bad argument "nosuch", expected an absolute path`},
-		{"info /dev/nosuch", 3, `Unknown device "/dev/nosuch": No such device`},
-		{"info /sys/nosuch", 3, "No such device"},
-		{"info /sys/../etc", 3, "No such device"},
-		{"info -q name /sys/class/net/lo", 3, "No device node found"},
-		{"info -q dance /dev/vda", 2, "unknown query type"},
-		{"info -a /dev/vda /dev/null", 2, "Only one device"},
-		{"info --dance", 2, "unrecognized option --dance"},
-		{"info -q", 2, "needs a value"},
-		{"info --root=x", 2, "takes no value"},
-		{"info --ex /dev/vda", 2, "unrecognized option --ex"}, // of three
-		{"info -Z", 2, "unrecognized option -Z"},
-		{"trigger -c dance", 2, "unknown action"},
-		{"trigger -t dance", 2, "unknown type"},
-		{"trigger -p dance", 2, "is not KEY=VALUE"},
-		{"trigger -n /dev/nosuch", 3, "No such device"},
-		{"settle x", 2, "unexpected argument"},
-		{"settle -t never", 2, "is not a time"},
-		{"settle", 7, "connect /nosuch/devmgr"},
-		{"control", 2, "expects one or more options"},
-		{"control --ping -t 1", 7, "connect /nosuch/control"},
-		{"control -p dance", 2, "expected KEY=VALUE"},
-		{"control -l dance", 2, "unknown level"},
-		{"control -m x", 2, "is no number"},
-		{"wait", 2, "Too few arguments"},
-		{"wait x", 2, "is below neither"},
-		{"wait --initialized=maybe /dev/vda", 2, "neither yes nor no"},
-		{"wait -t 0.01 /dev/nosuch", 5, "Timed out for waiting devices being initialized"},
-		{"wait -t 0.01 --removed /dev/vda", 5, "Timed out for waiting devices being removed"},
-		{"lock true", 2, "No devices specified"},
-		{"lock -d /dev/null true", 1, "is no block device"},
-		{"lock -d /dev/vda", 2, "command to execute"},
-		{"test", 2, "syspath parameter missing"},
-		{"test /dev/vda", 1, "no rules to test"},
-		{"test-builtin", 2, "commands are: echo"},
-		{"test-builtin dance /dev/vda", 2, "Unknown command"},
-		{"verify x", 1, "dev rules check"},
-		{"hwdb --update", 1, "not supported here"},
+		{"", "command required"},
+		{"dance", `unknown command "dance"`},
+		{"--dance", "unrecognized option"},
+		{"info", "A device name or path is required"},
+		{"info nosuch", `Bad argument "nosuch", expected an absolute path`},
+		{"info /dev/nosuch", `Unknown device "/dev/nosuch": No such device`},
+		{"info /sys/nosuch", "No such device"},
+		{"info /sys/../etc", "No such device"},
+		{"info -q name /sys/class/net/lo", "No device node found"},
+		{"info -q dance /dev/vda", "unknown query type"},
+		{"info -a /dev/vda /dev/null", "Only one device"},
+		{"info --dance", "unrecognized option --dance"},
+		{"info -q", "needs a value"},
+		{"info --root=x", "takes no value"},
+		{"info --ex /dev/vda", "unrecognized option --ex"}, // of three
+		{"info -Z", "unrecognized option -Z"},
+		{"trigger -c dance", "unknown action"},
+		{"trigger -t dance", "unknown type"},
+		{"trigger -p dance", "is not KEY=VALUE"},
+		{"trigger -n /dev/nosuch", "No such device"},
+		{"control --ping x", "unexpected argument"},
+		{"settle -t never", "is not a time"},
+		{"settle", "connect /nosuch/devmgr"},
+		{"control", "expects one or more options"},
+		{"control --ping -t 1", "connect /nosuch/control"},
+		{"control -p dance", "expected KEY=VALUE"},
+		{"control -l dance", "unknown level"},
+		{"control -m x", "is no number"},
+		{"wait", "Too few arguments"},
+		{"wait x", "is below neither"},
+		{"wait --initialized=maybe /dev/vda", "neither yes nor no"},
+		{"wait -t 0.01 /dev/nosuch", "Timed out for waiting devices being initialized"},
+		{"wait -t 0.01 --removed /dev/vda", "Timed out for waiting devices being removed"},
+		{"lock true", "No devices specified"},
+		{"lock -d /dev/null true", "is no block device"},
+		{"lock -d /dev/vda", "command to execute"},
+		{"test", "syspath parameter missing"},
+		{"test /dev/vda", "no rules to test"},
+		{"test-builtin", "commands are: echo"},
+		{"test-builtin dance /dev/vda", "Unknown command"},
+		{"verify x", "dev rules check"},
+		{"hwdb --update", "not supported here"},
 	}
 	m := newMachine()
 	m.Builtins = map[string]Builtin{"echo": nil}
 	for _, tt := range tests {
-		if code, stdout, stderr := m.call(tt.line); code != tt.code || stdout != "" || !strings.Contains(stderr, tt.text) {
+		if code, stdout, stderr := m.call(tt.line); code != 1 || stdout != "" || !strings.Contains(stderr, tt.text) {
 			t.Errorf("%s: got %d, %q, %q", tt.line, code, stdout, stderr)
 		}
 	}
