@@ -60,9 +60,9 @@ func newAskers() askers {
 }
 
 // holder returns what a device has to wait for: itself, or one above it.
-func (a *askers) holder(devpath string) *asking {
-	for ; devpath != "" && len(a.all) > 0; devpath = parentPath(devpath) {
-		if x := a.all[devpath]; x != nil {
+func (s *askers) holder(devpath string) *asking {
+	for ; devpath != "" && len(s.all) > 0; devpath = parentPath(devpath) {
+		if x := s.all[devpath]; x != nil {
 			return x
 		}
 	}
@@ -70,14 +70,14 @@ func (a *askers) holder(devpath string) *asking {
 }
 
 // oldest returns the number of the first that is not answered yet.
-func (a *askers) oldest() uint64 {
-	for len(a.order) > 0 {
-		if x := a.order[0]; a.all[x.inquiry.device.DevPath] == x {
+func (s *askers) oldest() uint64 {
+	for len(s.order) > 0 {
+		if x := s.order[0]; s.all[x.inquiry.device.DevPath] == x {
 			return x.number
 		}
-		a.order = a.order[1:]
+		s.order = s.order[1:]
 	}
-	return a.number + 1
+	return s.number + 1
 }
 
 // ask has a decision made elsewhere.
