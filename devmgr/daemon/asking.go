@@ -234,6 +234,9 @@ func (d *daemon) overdue(now time.Time) {
 		a.stuck = true
 		d.asked.running--
 		d.asked.stuck++
+		if a.news != nil {
+			a.news.failed = true
+		}
 		d.conclude(a, &udevrules.Result{})
 		d.startAsking()
 	}

@@ -200,6 +200,9 @@ func (m *machine) hear(properties uevent.Env, tags []string) {
 	if name := strings.TrimPrefix(properties.Get("DEVNAME"), "/dev/"); name != "" {
 		state += "; " + m.stat(name)
 	}
+	if properties.Get("UDEV_WORKER_FAILED") == "1" {
+		state += "; failed: " + properties.Get("UDEV_WORKER_ERRNO_NAME")
+	}
 	m.heard = append(m.heard, fmt.Sprintf("%s %s: %s", properties.Get("ACTION"), id, state))
 }
 

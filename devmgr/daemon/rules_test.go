@@ -6,7 +6,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -167,6 +169,45 @@ func TestC03_SlowDiskHoldsOnlyItsOwn(t *testing.T) {
 	if len(heard) != 2 || !strings.Contains(heard[0], "E:ID_FS_UUID=1234") || !strings.Contains(heard[1], "E:PARENT=1234") {
 		t.Errorf("heard %q", heard)
 	}
+}
+
+// A disk that never answers is given up after a minute: it has its node, and
+// listeners hear that its rules were not applied.
+func TestC03_DiskThatNeverAnswersIsGivenUp(t *testing.T) {
+	m := newMachine(t)
+	var late atomic.Bool
+	began := time.Now()
+	m.clock = func() time.Time {
+		if late.Load() {
+			return stopped().Add(time.Since(began) + 2*time.Minute)
+		}
+		return stopped().Add(time.Since(began))
+	}
+	disk := slowDisk{make(chan string), make(chan string)}
+	m.blkid = disk.blkid
+	m.rule("50-slow.rules", slowRules)
+	m.start()
+	m.hears()
+	m.plugDisk("vdb", 16)
+	m.node("vdb", unix.S_IFBLK, 254, 16)
+	m.writeSys()
+	m.sendVdb(uevent.Add)
+	<-disk.asked
+	late.Store(true)
+	m.do("settle")
+	m.is("vdb", "0660 0:6")
+	m.expectHeard("add b254:16: " + vdaLinks + "0660 0:6; failed: ETIMEDOUT")
+	if !m.logged("vdb: no answer to its rules in 1m0s") {
+		t.Errorf("log: %q", m.log)
+	}
+	disk.let <- "1234" // too late
+	m.do("settle")
+	m.leads("disk/by-uuid/1234", "none")
+	m.send(uevent.Change, disks+"vdb", "block")
+	<-disk.asked
+	disk.let <- "1234"
+	m.do("settle")
+	m.leads("disk/by-uuid/1234", "../../vdb")
 }
 
 // A disk that goes while it is asked leaves nothing behind.

@@ -21,6 +21,7 @@ type news struct {
 	record  udevdb.Record // of a device that went, what was known of it
 	present bool
 	jobs    []actions.Job // to be run when everybody has heard of it
+	failed  bool          // its rules were given up
 }
 
 // sender is where the listeners of libudev are: the kernel's socket, or a test.
@@ -133,6 +134,10 @@ func (u *udev) put(n *news) (err error) {
 	return err
 }
 
+// workerFailed are the properties by which listeners know that what rules say
+// of a device is not known: its worker took too long.
+const workerFailed = "UDEV_WORKER_FAILED=1\x00UDEV_WORKER_ERRNO=110\x00UDEV_WORKER_ERRNO_NAME=ETIMEDOUT\x00"
+
 func (u *udev) send(n news) error {
 	if u.sender == nil {
 		return nil
@@ -141,6 +146,9 @@ func (u *udev) send(n news) error {
 		n.event.SeqNum = u.seq
 	}
 	r := n.record
+	if n.failed {
+		r.Properties += workerFailed
+	}
 	return u.sender.Send(monitor.Announce(n.event, monitor.Found{
 		Initialized: r.Initialized, Properties: r.Properties, Links: r.Links, Tags: r.Tags, CurrentTags: r.CurrentTags,
 	}), r.Tags)

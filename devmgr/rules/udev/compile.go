@@ -270,9 +270,16 @@ func (b *builder) token(t token) {
 	case isMatch(t.op) || k.anyOp:
 		k.test(b, t)
 	default:
+		if t.op == ":=" && slices.Contains(unsettled, t.key) {
+			b.c.problem(t.at, t.key+" cannot be settled", "it is taken for =, as udev does; write =")
+		}
 		k.set(b, t)
 	}
 }
+
+// unsettled are the keys of which each name is a value of its own, that later
+// rules can always change.
+var unsettled = []string{"ENV", "TAG", "ATTR", "SYSCTL", "SECLABEL"}
 
 func isMatch(op string) bool { return op == "==" || op == "!=" }
 

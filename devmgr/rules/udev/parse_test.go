@@ -51,6 +51,8 @@ func TestProblemsNameThePlace(t *testing.T) {
 		{`CONST{os}=="x", TAG+="x"`, `1:1: CONST{os} never matches: there are CONST{arch} and CONST{virt}`},
 		{`KERNEL=="x", SYMLINK+=i"x"`, `1:25: i"..." has no meaning here: it is for comparisons; remove the i`},
 		{`KERNEL=="x"`, `1:1: the line does nothing: give it an assignment, or remove it`},
+		{`ENV{a}:="1"`, `1:1: ENV cannot be settled: it is taken for =, as udev does; write =`},
+		{`TAG:="a"`, `1:1: TAG cannot be settled: it is taken for =, as udev does; write =`},
 		{`TAG+="a/b"`, `1:7: a tag cannot hold / or :: use letters, digits, - and _`},
 	} {
 		_, problems := Parse([]File{{"a", tt.text}})
