@@ -108,7 +108,7 @@ type seam struct{ path, folders, mend string }
 var seams = []seam{
 	{
 		path:    "golang.org/x/sys/unix",
-		folders: "init/linux init/ipc init/console init/renew init/spawn init/watchdog init/userland/... devmgr/uevent devmgr/devdir devmgr/udevdb devmgr/monitor devmgr/netname devmgr/udevadm devmgr/ctl devmgr/devfuse devmgr/devtest/conform drivers/ask drivers/kmod drivers/hwdb image/slashdev qemu qemu/rig/...",
+		folders: "init/linux init/ipc init/console init/renew init/spawn init/watchdog init/userland/... devmgr/uevent devmgr/devdir devmgr/udevdb devmgr/monitor devmgr/netname devmgr/udevadm devmgr/ctl devmgr/devfuse devmgr/devtest/conform drivers/ask drivers/kmod drivers/hwdb image/slashdev qemu qemu/bench/guest qemu/rig/...",
 		mend:    "call the kernel behind the seams (init/linux, devmgr/devdir, ...); use fs.FileMode and plain numbers here",
 	},
 	{

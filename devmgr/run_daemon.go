@@ -16,7 +16,8 @@ import (
 )
 
 const daemonUsage = `usage: devmgr daemon [-n] [-sys DIR] [-dev DIR] [-run DIR] [-udev DIR]
-                     [-root DIR] [-announce NAME]... [-devfs WORDS]
+                     [-root DIR] [-receive-buffer BYTES] [-announce NAME]...
+                     [-devfs WORDS]
 
 Keeps owners, modes and links below /devices as they should be, and says what
 it knows to programs that use libudev.
@@ -26,6 +27,8 @@ it knows to programs that use libudev.
   -run DIR  directory of the control sockets (/run/slashdev)
   -udev DIR directory of the database for programs that use libudev (/run/udev)
   -root DIR where the directories of rules are (/)
+  -receive-buffer BYTES
+            of the uevent socket (67108864): what does not fit is lost, and repaired
   -announce NAME
             tell the supervisor when this name below /dev comes and goes
   -devfs WORDS
@@ -54,6 +57,13 @@ func runDaemon(env environment, args []string) int {
 		case name == "devfs" && name != args[i] && i+1 < len(args):
 			i++
 			words = "devfs=" + args[i]
+		case name == "receive-buffer" && name != args[i] && i+1 < len(args):
+			i++
+			n, err := strconv.ParseUint(args[i], 10, 31)
+			if err != nil {
+				return env.fail(exitUsage, "devmgr daemon: -receive-buffer %q is no number of bytes", args[i])
+			}
+			cfg.ReceiveBuf = int(n)
 		case name == "announce" && name != args[i] && i+1 < len(args):
 			i++
 			cfg.Announce = append(cfg.Announce, args[i])

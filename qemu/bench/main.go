@@ -1,7 +1,7 @@
 // Command bench prints the project's figures, each beside its floor or peer of
 // the same run. It asserts nothing: people read it, and compare.
 //
-//	go run ./qemu/bench [-runs 11]
+//	go run ./qemu/bench [-runs 11] [-managers 5] [-quick] [-count] [-only PART] [-phase PHASE]
 //
 // Boot times are differences of the guest's own clock (/dev/kmsg), from the
 // kernel's "Run /sbin/init" on; floor and appliance are booted in turn, so that
@@ -22,15 +22,48 @@ import (
 )
 
 func main() {
-	runs := flag.Int("runs", 11, "boots of each kind")
+	o := options{}
+	flag.IntVar(&o.boots, "runs", 11, "boots of each kind")
+	flag.IntVar(&o.managers, "managers", 5, "runs of each device manager; half as many where there are thousands of devices")
+	flag.BoolVar(&o.quick, "quick", false, "few devices, and one run of each manager")
+	flag.StringVar(&o.only, "only", "", "one part: boots, log, restarts or devices")
+	flag.BoolVar(&o.count, "count", false, "devices: let the guest's clock count instructions: slower, and the host's load does not matter")
+	flag.StringVar(&o.phase, "phase", "", "one part of devices: loops, disks, base, events or loss")
 	flag.Parse()
-	if err := bench(context.Background(), *runs); err != nil {
+	if err := bench(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(ctx context.Context, runs int) error {
+type options struct {
+	boots, managers int
+	quick, count    bool
+	only, phase     string
+}
+
+func bench(ctx context.Context, o options) error {
+	for _, part := range []struct {
+		name  string
+		print func() error
+	}{
+		{"boots", func() error { return printBoots(ctx, o.boots) }},
+		{"log", func() error { return printLog(ctx) }},
+		{"restarts", func() error { return printRestarts(ctx) }},
+		{"devices", func() error { return printDevices(ctx, o) }},
+	} {
+		if o.only != "" && o.only != part.name {
+			continue
+		}
+		if err := part.print(); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
+}
+
+// printBoots prints the times and sizes of the default appliance.
+func printBoots(ctx context.Context, runs int) error {
 	dir, err := os.MkdirTemp("", "slashdev-bench-")
 	if err != nil {
 		return err
@@ -48,12 +81,6 @@ func bench(ctx context.Context, runs int) error {
 	}
 	fmt.Fprintln(os.Stderr)
 	b.print()
-	if err := printLog(ctx); err != nil {
-		return fmt.Errorf("log: %w", err)
-	}
-	if err := printRestarts(ctx); err != nil {
-		return fmt.Errorf("restarts: %w", err)
-	}
 	return printSizes(b.result)
 }
 
