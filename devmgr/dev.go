@@ -41,6 +41,7 @@ const devUsage = `usage: dev VERB [--json] [ARGUMENT...]
   capture   print the devices as text, for bug reports and "slashdev replay"
   status    print counters of the device manager
   module    list the kernel modules that were asked for
+  view      show the devices in other places, each in its own way
   hwdb      ask the hardware database
   why       say which rules made of a device what it is, and what failed
   test      say what the rules on the disk would make of a device
@@ -62,6 +63,7 @@ func devVerbs() []devVerb {
 		{"capture", []string{"raw", "events=", "sys="}, captureHelp, (*command).capture},
 		{"status", nil, statusHelp, (*command).status},
 		{"module", []string{"failed"}, moduleHelp, (*command).module},
+		{"view", nil, viewHelp, (*command).view},
 		{"hwdb", []string{"root="}, hwdbHelp, (*command).hwdb},
 		{"why", nil, whyHelp, (*command).why},
 		{"test", []string{"action="}, testHelp, (*command).test},

@@ -41,7 +41,7 @@ func deviceJSON(b []byte, r ctl.Record) []byte {
 
 func appendJSONValue(b []byte, key, value string) []byte {
 	switch key {
-	case "major", "minor", "missed":
+	case "major", "minor", "missed", "uid", "gid":
 		if n, err := strconv.ParseUint(value, 10, 64); err == nil {
 			return strconv.AppendUint(b, n, 10)
 		}

@@ -10,7 +10,8 @@
 // decide owner, group and mode (rules), what is known about the device gives
 // it more names (naming, drivers/ident); the difference between what /dev
 // should be and was comes out as a few steps (namespace), which are performed
-// below /devices (devdir). Then programs that use libudev can read of it
+// below /devices (devdir), and shown in every view of the devices (view, devfuse).
+// Then programs that use libudev can read of it
 // (udevdb) and hear of it (monitor), then our observers (watch, ctl), and last
 // the programs that rules ask for are run (actions). At start every device found
 // in sysfs goes the same way. Package daemon is the loop. A recording stands for

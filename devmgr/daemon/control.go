@@ -80,6 +80,11 @@ func verbs() []verb {
 		{"status", false, "status", (*daemon).status},
 		{"test", true, "test NAME|DEVPATH [--action=ACTION]", (*daemon).test},
 		{"trigger", true, "trigger [ACTION] [DEVPATH...] [--subsystem=NAME]...", (*daemon).trigger},
+		{"view-add", true, "view-add NAME PATH [OPTION]...", (*daemon).addView},
+		{"view-ls", false, "view-ls", (*daemon).listViews},
+		{"view-refresh", true, "view-refresh NAME", (*daemon).refreshView},
+		{"view-rm", true, "view-rm NAME", (*daemon).removeView},
+		{"view-show", false, "view-show NAME", (*daemon).showView},
 		{"why", true, "why NAME|DEVPATH", (*daemon).why},
 	}
 }
@@ -91,7 +96,7 @@ func (d *daemon) answer(writes bool) func(context.Context, []string, *ctl.Writer
 	return func(ctx context.Context, words []string, w *ctl.Writer) error {
 		i := slices.IndexFunc(all, func(v verb) bool { return v.name == words[0] })
 		if i < 0 {
-			return ctl.Errorf(ctl.Usage, "unknown verb %q: use info, ls, module, monitor, name, resolve, settle, status, test, trigger or why", words[0])
+			return ctl.Errorf(ctl.Usage, "unknown verb %q: use info, ls, module, monitor, name, resolve, settle, status, test, trigger, view-... or why", words[0])
 		}
 		if all[i].writes && !writes {
 			return ctl.Errorf(ctl.Refused, "%s: not on this socket, root uses devmgr.sock", words[0])

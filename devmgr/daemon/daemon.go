@@ -113,6 +113,8 @@ type daemon struct {
 	touched    touched
 	telling    chan<- news // while coldplug lasts
 	repair     repair
+	back       back
+	views      views
 	modules    *modules
 	programs   *programs
 	moduleKick uint64    // what modules brought has been applied when this is answered
@@ -155,6 +157,7 @@ func Run(ctx context.Context, cfg Config) error {
 	defer d.udev.close()
 	defer d.modules.stop()
 	defer d.programs.Close()
+	defer d.views.close()
 	serve, err := d.listen()
 	if err != nil {
 		d.src.Close()
@@ -182,7 +185,7 @@ func open(cfg Config) (*daemon, error) {
 		cfg: cfg, sys: sysfs.Host(cfg.Sys), src: cfg.source,
 		inbox: make(chan func()), stopped: make(chan struct{}), msgs: make(chan message, batch),
 		pending: map[string]*pending{}, waiters: map[*waiter]struct{}{}, there: map[string]bool{},
-		asked: newAskers(), effects: make(chan effects, maxEffects), touched: newTouched(cfg),
+		back: newBack(), views: views{all: map[string]*mountedView{}}, asked: newAskers(), effects: make(chan effects, maxEffects), touched: newTouched(cfg),
 		started: time.Now(), uptime: uptime(),
 	}
 	d.modules, d.programs = newModules(cfg), openPrograms(cfg)

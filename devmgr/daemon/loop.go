@@ -184,6 +184,7 @@ func (d *daemon) perform(s Step, n *news) verdict {
 		d.ask(s.ask, nil)
 	}
 	d.after(s)
+	d.show(devpath, s.Change.Device != nil, complete && s.ask == nil)
 	n.jobs = append(n.jobs, d.runs(s)...)
 	if s.Change.Device == nil || complete && s.ask == nil {
 		d.watch(s)
@@ -239,6 +240,7 @@ func (d *daemon) coldplug() error {
 	start := time.Now()
 	d.modules.wantConfigured()
 	d.apply(d.pipe.Fixed())
+	d.showFixed()
 	tell, wait := d.udev.coldplug(d.warnf)
 	d.telling = tell
 	err := d.pipe.Sync(func(s Step) {

@@ -51,6 +51,7 @@ func (d *daemon) retry(devpath string, p *pending, now time.Time) {
 		d.warnf("%s: its node has not appeared in %s", devpath, giveUpTime)
 	}
 	delete(d.pending, devpath)
+	d.show(devpath, true, complete)
 	for _, n := range p.news {
 		d.publish(n)
 	}

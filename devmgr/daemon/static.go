@@ -29,6 +29,7 @@ func (d *daemon) staticNodes() {
 		}
 		if op, ok := d.staticNode(n); ok {
 			d.apply([]namespace.Op{op})
+			d.showStatic(n.Name, *op.Node)
 			d.tagStatic(n)
 		}
 	}
@@ -48,7 +49,9 @@ func (d *daemon) moduleNodes() {
 		}
 		if err := d.dir.Make(n.Name, node); err != nil {
 			d.warnf("%v", err)
+			continue
 		}
+		d.showStatic(n.Name, node)
 	}
 }
 

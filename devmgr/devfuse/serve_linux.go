@@ -89,14 +89,26 @@ func (m *Mount) run(ctx context.Context) {
 	wg.Wait()
 }
 
-// Detach unmounts, also if something is open, and waits for the end of
-// serving.
-func (m *Mount) Detach() error {
-	err := unix.Unmount(m.path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+// Detach unmounts. What is open stays open, and is served until it is closed.
+func (m *Mount) Detach() error { return m.unmount(0) }
+
+func (m *Mount) unmount(flags int) error {
+	err := unix.Unmount(m.path, flags|unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if err != nil {
 		return fmt.Errorf("unmount %s: %w", m.path, err)
 	}
 	return nil
+}
+
+// Close unmounts and ends serving at once: who still looks something up there
+// is refused.
+func (m *Mount) Close() error {
+	// Force ends the connection: a notification may wait for a lookup that will
+	// not be answered any more.
+	err := m.unmount(unix.MNT_FORCE)
+	m.dev.Close()
+	<-m.done
+	return err
 }
 
 // Done is closed when serving has ended: the mount is gone, and nobody has it

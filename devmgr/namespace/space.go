@@ -7,8 +7,9 @@ import (
 
 // Space is the state that /dev should have. One goroutine owns it.
 type Space struct {
-	owned  map[string][]Entry // by owner: what each device contributes
-	claims map[string][]claim // by name; the first wins
+	owned   map[string][]Entry // by owner: what each device contributes
+	claims  map[string][]claim // by name; the first wins
+	touched map[string]bool    // names whose claims have changed since TakeTouched
 }
 
 type claim struct {
@@ -18,7 +19,7 @@ type claim struct {
 
 // New returns an empty Space.
 func New() *Space {
-	return &Space{owned: map[string][]Entry{}, claims: map[string][]claim{}}
+	return &Space{owned: map[string][]Entry{}, claims: map[string][]claim{}, touched: map[string]bool{}}
 }
 
 // Put sets what owner contributes and returns the steps that follow. Nodes are
@@ -60,6 +61,7 @@ func (s *Space) retract(owner string, unwanted func(Entry) bool) []Op {
 
 func (s *Space) claim(ops []Op, c claim) []Op {
 	name := c.entry.Name
+	s.touched[name] = true
 	before, had := s.winner(name)
 	list := slices.DeleteFunc(s.claims[name], c.sameClaim)
 	at, _ := slices.BinarySearchFunc(list, c, compareClaims)
@@ -87,6 +89,7 @@ func appendNode(ops []Op, e Entry) []Op {
 
 func (s *Space) withdraw(ops []Op, c claim) []Op {
 	name := c.entry.Name
+	s.touched[name] = true
 	before, _ := s.winner(name)
 	s.claims[name] = slices.DeleteFunc(s.claims[name], c.sameClaim)
 	after, left := s.winner(name)
@@ -131,6 +134,22 @@ func (s *Space) winner(name string) (Entry, bool) {
 		return list[0].entry, true
 	}
 	return Entry{}, false
+}
+
+// TakeTouched returns the names whose claims have changed since the last call,
+// in order.
+func (s *Space) TakeTouched() []string {
+	names := slices.Sorted(maps.Keys(s.touched))
+	clear(s.touched)
+	return names
+}
+
+// At returns what has a name now, and which device it is of.
+func (s *Space) At(name string) (owner string, e Entry, ok bool) {
+	if list := s.claims[name]; len(list) > 0 {
+		return list[0].owner, list[0].entry, true
+	}
+	return "", e, false
 }
 
 // Owner returns the device that has a name now.
