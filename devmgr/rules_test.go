@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestRulesCheck(t *testing.T) {
+func TestC01_RulesCheck(t *testing.T) {
 	dir := t.TempDir()
 	good, bad := filepath.Join(dir, "10-good.rules"), filepath.Join(dir, "20-bad.rules")
 	for name, text := range map[string]string{good: `KERNEL=="x", TAG+="y"`, bad: "# \n  KERNAL==\"x\", TAG+=\"a,b\"\n"} {

@@ -110,6 +110,7 @@ type daemon struct {
 	pending    map[string]*pending
 	asked      askers
 	effects    chan effects
+	pace       pace
 	touched    touched
 	telling    chan<- news // while coldplug lasts
 	repair     repair

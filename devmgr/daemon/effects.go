@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	udevrules "slashdev/devmgr/rules/udev"
 )
@@ -36,9 +37,37 @@ func (d *daemon) after(s Step) {
 			e.calls = append(e.calls, udevrules.Call{Builtin: r.Builtin, Argv: r.Argv, Properties: s.Env, At: r.At})
 		}
 	}
-	if len(e.writes) > 0 || len(e.calls) > 0 || e.name != "" {
-		d.effect(s, e)
+	if len(e.writes)+len(e.calls) == 0 && e.name == "" {
+		return
 	}
+	over, first := d.pace.over(s.Change.DevPath(), d.cfg.clock())
+	switch {
+	case !over:
+		d.effect(s, e)
+	case first:
+		d.warnf("%s: more than %d writes in %s: the others are left out; does one cause the event that it is made for?", s.Change.DevPath(), paceMost, paceWindow)
+	}
+}
+
+// pace bounds the effects of one device: what a rule writes may cause the very
+// event that it is written for (C-04).
+type pace struct {
+	until time.Time // the window ends
+	count map[string]int
+}
+
+const (
+	paceWindow = 10 * time.Second
+	paceMost   = 50
+)
+
+// over says whether a device has had its share, and whether that is news.
+func (p *pace) over(devpath string, now time.Time) (over, first bool) {
+	if !now.Before(p.until) {
+		p.until, p.count = now.Add(paceWindow), map[string]int{}
+	}
+	p.count[devpath]++
+	return p.count[devpath] > paceMost, p.count[devpath] == paceMost+1
 }
 
 // effect leaves them to a goroutine of their own: a driver may take its time.

@@ -5,11 +5,15 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/uevent"
+	"slashdev/drivers/blockid"
 )
 
 // A device that comes and goes without end takes no memory and leaves nothing
@@ -24,23 +28,119 @@ func TestU05_StormOfOneDeviceIsBounded(t *testing.T) {
 		return s.HeapAlloc
 	}
 	before := heap()
-	storm := func(n int) {
-		for range n {
-			m.send(uevent.Add, disks+"vdz", "block")
-			m.send(uevent.Remove, disks+"vdz", "block")
+	m.plug("vdz", 400) // and from now on it flickers
+	dir, there := m.sysRoot+disks+"vdz", true
+	toggle := func() {
+		from, to, action := dir, m.root+"/unplugged", uevent.Remove
+		if !there {
+			from, to, action = to, from, uevent.Add
 		}
+		m.must(os.Rename(from, to))
+		m.send(action, disks+"vdz", "block")
+		there = !there
 	}
-	storm(10000)
-	m.plug("vdb", 16)
-	storm(10000)
+	for range 5001 {
+		toggle()
+	}
+	m.do("settle")
+	m.is("block/254:400", "")
+	m.is("disk/by-path/pci-0000:00:01.0", "-> ../../vda")
+	toggle()
+	m.do("settle")
+	m.is("vdz", "0660 0:6")
+	m.is("block/254:400", "-> ../vdz")
+	m.plug("vdb", 16) // a fresh tree, which has vdz
 	m.do("settle")
 	m.is("vdb", "0660 0:6")
-	if s := m.do("status")[0]; s.Get("pending") != "0" || s.Get("devices") != "5" {
+	if s := m.do("status")[0]; s.Get("pending") != "0" || s.Get("devices") != "6" {
 		t.Errorf("status: %q", s)
 	}
 	if after := heap(); after > before+8<<20 {
 		t.Errorf("the heap grew by %d KiB", (after-before)>>10)
 	}
+}
+
+// What the kernel calls a node that would lie outside of /dev is no node.
+func TestU09_NoNodeOutsideOfDev(t *testing.T) {
+	m := newMachine(t)
+	m.put("outside", "")
+	m.must(os.Chmod(m.root+"/outside", 0o600))
+	m.rule("50-test.rules", `SUBSYSTEM=="block", MODE="0666", SYMLINK+="evil-%k"`)
+	for i, name := range []string{"../outside", "", ".", "/etc/passwd", "a/../../outside", "a//b"} {
+		m.sys.Add(fmt.Sprint(disks, "evil", i), "block", "MAJOR=1", "MINOR=3", "DEVNAME="+name, "DEVTYPE=disk")
+	}
+	m.writeSys()
+	m.start()
+	m.is("vda", "0666 0:6")
+	m.is("../outside", "0600 0:0")
+	for i := range 6 {
+		m.is(fmt.Sprint("evil-evil", i), "")
+		if got := m.do("info", fmt.Sprint(disks, "evil", i))[0].Get("devname"); got != "" {
+			t.Errorf("a node %q", got)
+		}
+	}
+}
+
+// A rule that writes what causes the very event that it is for is stopped, for
+// a time, and told of; other devices get what is theirs.
+func TestC04_WriteThatCausesItselfIsStopped(t *testing.T) {
+	m := newMachine(t)
+	var hour atomic.Int64
+	m.clock = func() time.Time { return stopped().Add(time.Duration(hour.Load()) * time.Hour) }
+	m.sys.Attr(disks[1:]+"vda/loop", "")
+	m.writeSys()
+	m.rule("50-test.rules", `KERNEL=="vda", ACTION=="change", ATTR{loop}="$env{N}"`+"\n"+`KERNEL=="vdb", ATTR{loop}="done"`+"\n")
+	m.start()
+	change := func(n int) {
+		m.seq++
+		m.src.items <- item{ev: uevent.Event{Action: uevent.Change, DevPath: disks + "vda", Subsystem: "block", SeqNum: m.seq, Env: uevent.Env(fmt.Sprintf("N=%d\x00", n))}}
+	}
+	for n := range 200 {
+		change(n)
+	}
+	m.do("settle")
+	m.waitFile(m.sysRoot+disks+"vda/loop", "49")
+	m.waitLog("vda: more than 50 writes in 10s: the others are left out")
+	m.plugDisk("vdb", 16)
+	m.sys.Attr(disks[1:]+"vdb/loop", "")
+	m.node("vdb", unix.S_IFBLK, 254, 16)
+	m.writeSys()
+	m.send(uevent.Add, disks+"vdb", "block")
+	m.waitFile(m.sysRoot+disks+"vdb/loop", "done")
+	hour.Store(1)
+	change(1000)
+	m.waitFile(m.sysRoot+disks+"vda/loop", "1000")
+}
+
+// Labels of a disk are names of links with every odd byte encoded.
+func TestD03_HostileLabelsMakeEncodedLinks(t *testing.T) {
+	m := newMachine(t)
+	labels := map[string]string{"vdb": "../../../etc/passwd", "vdc": "a\nE:b\x1b[31m", "vdd": "%n$env{x}`id`", "vde": "\xff\"'\\x", "vdf": "null"}
+	m.blkid = func(devpath string) []udevrules.Property {
+		info := blockid.Info{Label: labels[devpath[strings.LastIndexByte(devpath, '/')+1:]]}
+		var all []udevrules.Property
+		for _, p := range info.Properties() {
+			all = append(all, udevrules.Property(p))
+		}
+		return all
+	}
+	m.rule("60-storage.rules", `SUBSYSTEM=="block", IMPORT{builtin}="blkid"`+"\n"+`ENV{ID_FS_LABEL_ENC}=="?*", SYMLINK+="disk/by-label/$env{ID_FS_LABEL_ENC}"`+"\n")
+	m.start()
+	for i := range len(labels) {
+		m.plug(fmt.Sprintf("vd%c", 'b'+i), 16*(i+1))
+	}
+	m.do("settle")
+	entries, err := os.ReadDir(m.dev + "/disk/by-label")
+	m.must(err)
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name()+m.stat("disk/by-label/" + e.Name())[2:])
+	}
+	want := `..\x2f..\x2f..\x2fetc\x2fpasswd ../../vdb|\x25n\x24env\x7bx\x7d\x60id\x60 ../../vdd|\xff\x22\x27\x5cx ../../vde|a\x0aE:b\x1b\x5b31m ../../vdc|null ../../vdf`
+	if text := strings.Join(got, "|"); text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+	m.is("null", "0666 0:0")
 }
 
 // A driver that asks for firmware which is not there is told so at once.

@@ -85,7 +85,7 @@ func TestListenHearsTheKernel(t *testing.T) {
 	}
 }
 
-func TestE2_U01_ForgedEventsAreDroppedAndCounted(t *testing.T) {
+func TestU01_ForgedEventsAreDroppedAndCounted(t *testing.T) {
 	c := listen(t, Config{})
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_KOBJECT_UEVENT)
 	if err != nil {
@@ -160,7 +160,7 @@ func TestCloseWakesNext(t *testing.T) {
 
 // Each half of the check must do without the other: a forger without root
 // fails both, and would not show that one is broken.
-func TestE2_EachHalfOfTheSenderCheck(t *testing.T) {
+func TestU01_EachHalfOfTheSenderCheck(t *testing.T) {
 	for _, tt := range []struct {
 		from unix.Sockaddr
 		want bool

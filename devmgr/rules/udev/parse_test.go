@@ -1,6 +1,7 @@
 package udev
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -66,7 +67,7 @@ func TestProblemsNameThePlace(t *testing.T) {
 	}
 }
 
-func TestTheRestOfTheFileApplies(t *testing.T) {
+func TestC01_TheRestOfTheFileApplies(t *testing.T) {
 	set, problems := Parse([]File{{"a", "SYMLINK+=\"a\"\nKERNAL==\"x\", SYMLINK+=\"b\"\nLABEL=\"l\", BAD=\"x\"\nSYMLINK+=\"c\"\n"}})
 	if len(problems) != 2 {
 		t.Errorf("problems %v", problems)
@@ -74,6 +75,42 @@ func TestTheRestOfTheFileApplies(t *testing.T) {
 	m, dev := newMachine()
 	if r := set.Decide(dev, m); strings.Join(r.Links, " ") != "a c" {
 		t.Errorf("links %q", r.Links)
+	}
+}
+
+func TestC06_EmptyAndNulFilledFiles(t *testing.T) {
+	set, problems := Parse([]File{{Name: "empty"}, {Name: "nul", Text: strings.Repeat("\x00", 4096)}, {Name: "good", Text: `SYMLINK+="a"`}})
+	if set.Len() != 1 || len(problems) == 0 || len(problems) > 2 || problems[0].File != "nul" {
+		t.Errorf("%d rules, %v", set.Len(), problems)
+	}
+}
+
+// A pattern of many stars is no bomb: with one step back for each star this
+// would not end.
+func TestC02_StarsAreNoBomb(t *testing.T) {
+	set := parse(t, `ATTR{serial}=="`+strings.Repeat("*a", 30)+`*b", SYMLINK+="hit"`)
+	m, dev := newMachine()
+	for value, want := range map[string]int{strings.Repeat("a", 4000): 0, strings.Repeat("a", 4000) + "b": 1} {
+		m.files["/sys"+vdaPath+"/serial"] = value
+		if r := set.Decide(dev, m); len(r.Links) != want {
+			t.Errorf("%d bytes: links %q", len(value), r.Links)
+		}
+	}
+}
+
+// Of 100,000 rules a device meets those that are meant for its like.
+func TestC02_RulesForOthersCostNothing(t *testing.T) {
+	var b strings.Builder
+	for i := range 100000 {
+		fmt.Fprintf(&b, "SUBSYSTEM==\"s%d\", SYMLINK+=\"x%d\"\n", i, i)
+	}
+	set := parse(t, b.String()+`SUBSYSTEM=="block", SYMLINK+="mine"`)
+	m, dev := newMachine()
+	if r := set.Decide(dev, m); strings.Join(r.Links, " ") != "mine" {
+		t.Errorf("links %q", r.Links)
+	}
+	if steps := len(set.plan("add", "block")); set.Len() != 100001 || steps != 1 {
+		t.Errorf("%d steps of %d rules", steps, set.Len())
 	}
 }
 
