@@ -189,7 +189,7 @@ func expectOrder(t *testing.T, console []string, wanted ...string) {
 	}
 }
 
-func ext4Disk(t *testing.T, size int64) string {
+func ext4Disk(t *testing.T, size int64, options ...string) string {
 	t.Helper()
 	disk := filepath.Join(t.TempDir(), "disk.img")
 	if err := os.WriteFile(disk, nil, 0o644); err != nil {
@@ -198,7 +198,7 @@ func ext4Disk(t *testing.T, size int64) string {
 	if err := os.Truncate(disk, size); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := hostTool("mke2fs", "-q", "-t", "ext4", disk).CombinedOutput(); err != nil {
+	if out, err := hostTool("mke2fs", append([]string{"-q", "-t", "ext4", disk}, options...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return disk

@@ -54,9 +54,8 @@ func (s *Spec) checkOwn(src *source) {
 		s.Shell = own.Shell.Mode
 		oneOf(src, "Slashdev.Shell.Mode", s.Shell, "open", "password", "off")
 	}
-	if own.Devfs != nil && own.Devfs.Mode != "" {
-		s.Devfs = own.Devfs.Mode
-		oneOf(src, "Slashdev.Devfs.Mode", s.Devfs, "mount", "nomount", "only", "safe")
+	if own.Devfs != nil {
+		s.checkDevfs(src, own.Devfs)
 	}
 	if own.Log != nil {
 		s.checkLog(src)
@@ -137,7 +136,7 @@ func (s *Spec) warn() {
 		}
 	}
 	if s.Slashdev.Devfs != nil {
-		for _, f := range setFields(*s.Slashdev.Devfs, "Mode") {
+		for _, f := range setFields(*s.Slashdev.Devfs, "Mode", "Names", "Numbers") {
 			ignored("Slashdev.Devfs." + f)
 		}
 	}

@@ -97,6 +97,8 @@ type Shell struct {
 // Devfs says how /dev is made.
 type Devfs struct {
 	Mode    string   `json:",omitempty"`
+	Names   []string `json:",omitempty"` // schemes: devfs, new-compat, old-compat
+	Numbers string   `json:",omitempty"` // free or stable
 	Rules   []string `json:",omitempty"`
 	Views   []View   `json:",omitempty"`
 	Persist string   `json:",omitempty"`

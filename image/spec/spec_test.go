@@ -65,6 +65,20 @@ restart dhcp gokrazy
 	}
 }
 
+func TestS3_57_NamesReachThePlan(t *testing.T) {
+	for devfs, want := range map[string]string{
+		`{}`:                                        "nomount",
+		`{"Names":["devfs","new-compat"]}`:          "nomount,names:devfs:new-compat",
+		`{"Mode":"nomount","Numbers":"stable"}`:     "nomount,numbers:stable",
+		`{"Names":["old-compat"],"Numbers":"free"}`: "nomount,names:old-compat,numbers:free",
+	} {
+		s, err := Parse("config.json", []byte(`{"Hostname":"a","Slashdev":{"Version":1,"Devfs":`+devfs+`}}`))
+		if err != nil || s.Plan("").Devfs != want || len(s.Warnings) != 0 {
+			t.Errorf("%s: %v, want %s; %v", devfs, err, want, s.Warnings)
+		}
+	}
+}
+
 func TestGokrazyDefaults(t *testing.T) {
 	s, err := Parse("c", []byte(`{"Hostname":"gokrazy","Update":{"HTTPPassword":"x"}}`))
 	if err != nil {
@@ -107,6 +121,8 @@ func TestErrorsCarryPositionAndFix(t *testing.T) {
 		{`{"Hostname":"a","Slashdev":{"Version":1,"shell":{}}}`, `unknown key "shell"`},
 		{`{"Hostname":"a","slashdev":{"Version":1,"Shell":{"Mde":"open"}}}`, `unknown key "Mde"`},
 		{"{\"Hostname\":\"a\",\n\"Slashdev\":{\"Version\":1,\"Shell\":{\"Mode\":\"opne\"}}}", `f:2:41: Slashdev.Shell.Mode is "opne": use one of open, password, off`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"Devfs":{"Names":["udev"]}}}`, `Slashdev.Devfs.Names is "udev": use one of devfs, new-compat, old-compat`},
+		{`{"Hostname":"a","Slashdev":{"Version":1,"Devfs":{"Numbers":"fixed"}}}`, `use one of free, stable`},
 		{`{"Hostname":"a","Slashdev":{"Version":2}}`, `write "Version": 1`},
 		{`{"Hostname":"a","Slashdev":{"Version":1,"Programs":{"x":{}}}}`, `no program x: use a package`},
 		{`{"Hostname":"a","Slashdev":{"Version":1,"Log":{"Remote":"http://x"}}}`, `f:1:57: remote: "http://x": use udp://HOST, tcp://HOST or tls://HOST`},

@@ -46,8 +46,11 @@ func mount(_ context.Context, e *tool.Env, args []string) error {
 		return err
 	}
 	source, dir := rest[0], e.Path(rest[1])
-	if strings.Contains(source, "/") {
+	if strings.Contains(source, "/") && !isTag(source) {
 		source = e.Path(source)
+	}
+	if source, err = findDevice(source); err != nil {
+		return err
 	}
 	if flags&(unix.MS_BIND|unix.MS_MOVE|unix.MS_REMOUNT) == 0 && !opts.Has("t") {
 		return mountAny(e.Root, mounting{source, dir, "", flags, data})

@@ -17,9 +17,14 @@ import (
 // fakeInit answers requests as PID 1 would, each with the text given for it.
 func fakeInit(t *testing.T, replies map[string]string) {
 	t.Helper()
+	fakeDaemon(t, "init.sock", replies)
+}
+
+func fakeDaemon(t *testing.T, socket string, replies map[string]string) {
+	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("SLASHDEV_RUN", dir)
-	l, err := net.Listen("unix", filepath.Join(dir, "init.sock"))
+	l, err := net.Listen("unix", filepath.Join(dir, socket))
 	if err != nil {
 		t.Fatal(err)
 	}
