@@ -31,16 +31,16 @@ func testEvent(w io.Writer, devpath, action string) error {
 	dev, dec := step.Change.Device, step.Decision
 	fmt.Fprintf(w, "ACTION=%s\nDEVPATH=%s\nSUBSYSTEM=%s\n", action, dev.DevPath, dev.Subsystem)
 	for key, value := range dev.Env.All() {
-		fmt.Fprintf(w, "%s=%s\n", key, value)
+		fmt.Fprintf(w, "%s=%s\n", printable(key), printable(value))
 	}
 	for key, value := range dec.Properties.All() {
-		fmt.Fprintf(w, "%s=%s\n", key, value)
+		fmt.Fprintf(w, "%s=%s\n", printable(key), printable(value))
 	}
 	if len(dec.Tags) > 0 {
 		fmt.Fprintf(w, "TAGS=:%s:\n", strings.Join(dec.Tags, ":"))
 	}
 	for _, op := range step.Ops {
-		fmt.Fprintln(w, op)
+		fmt.Fprintln(w, printable(op.String()))
 	}
 	return nil
 }

@@ -2,9 +2,12 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"slashdev/devmgr/actions"
 	"slashdev/devmgr/devtree"
@@ -22,11 +25,13 @@ type programs struct {
 	poke      chan struct{}          // says that nothing is left to be run
 	cold      []news                 // nothing is run before all that was there has its node
 	unclaimed map[string]devd.Device // that a module may still bring a driver for
+	limit     time.Duration          // for a job, 0 means the usual
 }
 
 const (
 	devdConf  = "etc/devd.conf"
 	knownFile = "etc/slashdev/known"
+	udevConf  = "etc/udev/udev.conf"
 )
 
 func openPrograms(cfg Config) *programs {
@@ -58,6 +63,42 @@ func (p *programs) load(cfg Config) {
 	for _, err := range errs[:min(len(errs), maxTold)] {
 		cfg.Logf("%v", err)
 	}
+	text, _ = fs.ReadFile(root, udevConf)
+	var err error
+	if p.limit, err = eventTimeout(string(text)); err != nil {
+		cfg.Logf("/%s:%v", udevConf, err)
+	}
+}
+
+// maxLimit bounds what udev.conf may allow.
+const maxLimit = 24 * time.Hour
+
+// eventTimeout finds in udev.conf how long a program may run, 0 if it does not
+// say. All else in that file is for udevd.
+func eventTimeout(conf string) (limit time.Duration, err error) {
+	number := 0
+	for row := range strings.Lines(conf) {
+		number++
+		key, value, _ := strings.Cut(row, "=")
+		if strings.TrimSpace(key) != "event_timeout" {
+			continue
+		}
+		s, bad := strconv.Atoi(strings.Trim(strings.TrimSpace(value), `"'`))
+		if bad != nil || s <= 0 || s > int(maxLimit.Seconds()) {
+			err = fmt.Errorf("%d: event_timeout=%q is no number of seconds", number, strings.TrimSpace(value))
+			continue
+		}
+		limit = time.Duration(s) * time.Second
+	}
+	return limit, err
+}
+
+// Add takes jobs as actions.Runner.Add does.
+func (p *programs) Add(jobs ...actions.Job) {
+	for i := range jobs {
+		jobs[i].Timeout = p.limit
+	}
+	p.Runner.Add(jobs...)
 }
 
 // runs makes jobs of what rules want to have run. What is built in is done
@@ -80,7 +121,7 @@ func (d *daemon) runs(s Step) (jobs []actions.Job) {
 
 // output runs a program whose answer a rule needs.
 func (p *programs) output(ctx context.Context, devpath string, c udevrules.Call) (udevrules.Answer, error) {
-	j := actions.Job{DevPath: devpath, Argv: c.Argv, Line: c.At.String()}
+	j := actions.Job{DevPath: devpath, Argv: c.Argv, Line: c.At.String(), Timeout: p.limit}
 	for _, x := range c.Properties {
 		j.Env = append(j.Env, x.Key+"="+x.Value)
 	}

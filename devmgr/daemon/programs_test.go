@@ -225,3 +225,36 @@ func TestD05_UnknownMediaAreNotMounted(t *testing.T) {
 		t.Errorf("status: %q", s)
 	}
 }
+
+// udev.conf says how long a program may take.
+func TestC03_UdevConfEndsAProgramThatHangs(t *testing.T) {
+	m := newMachine(t)
+	m.must(os.MkdirAll(m.root+"/etc/udev", 0o755))
+	m.must(os.WriteFile(m.root+"/etc/udev/udev.conf", []byte("# udevd's\nudev_log=debug\nevent_timeout=x\nevent_timeout = '1'\n"), 0o644))
+	m.rule("50-run.rules", `KERNEL=="vdb", ACTION=="add", RUN+="`+m.program("hang", `exec sleep 1000`)+`"`)
+	m.start()
+	m.plug("vdb", 16)
+	m.do("settle", "--timeout=60")
+	if !m.logged("/etc/udev/udev.conf:3: event_timeout=\"x\" is no number of seconds") || !m.logged("killed: not done after 1s") {
+		t.Errorf("log: %q", m.log)
+	}
+}
+
+// A medium calls itself like the disk that comes next: the kernel cannot make
+// the node of that disk, so devmgr does, and removes it when the disk goes.
+func TestD03_LabelLikeANodeStealsNoNode(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-careless.rules", `KERNEL=="vda", SYMLINK+="vdb"`)
+	m.start()
+	m.leads("vdb", "vda")
+	m.plugDisk("vdb", 16)
+	m.writeSys()
+	m.send(uevent.Add, disks+"vdb", "block")
+	m.do("settle", "vdb")
+	m.is("vdb", "0660 0:6")
+	m.sys.Remove(disks + "vdb")
+	m.writeSys()
+	m.send(uevent.Remove, disks+"vdb", "block")
+	m.do("settle")
+	m.leads("vdb", "vda")
+}

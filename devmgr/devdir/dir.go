@@ -27,6 +27,7 @@ var ErrNoNode = fmt.Errorf("no such node: %w", fs.ErrNotExist)
 type Dir struct {
 	fd      int
 	parents map[string]int // descriptors of directories, until Flush
+	made    map[string]bool
 	isNode  func(*unix.Stat_t, namespace.Node) bool
 }
 
@@ -42,7 +43,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return &Dir{fd: fd, parents: map[string]int{}, isNode: sameNode}, nil
+	return &Dir{fd: fd, parents: map[string]int{}, made: map[string]bool{}, isNode: sameNode}, nil
 }
 
 // Apply performs one step. Applying it again changes nothing.
@@ -55,6 +56,10 @@ func (d *Dir) Apply(op namespace.Op) error {
 		err = d.makeLink(op.Name, op.Target)
 	case namespace.RemoveLink:
 		err = d.removeLink(op.Name, op.Target)
+	case namespace.MakeNode:
+		err = d.makeNode(op.Name, *op.Node)
+	case namespace.RemoveNode:
+		err = d.removeNode(op.Name, *op.Node)
 	default:
 		err = fs.ErrInvalid
 	}

@@ -98,6 +98,25 @@ func TestLinks(t *testing.T) {
 	leads("../../sda")
 }
 
+// A node that was made here goes with its device; one of the kernel's is left
+// to the kernel.
+func TestMadeNodesGo(t *testing.T) {
+	d, root := open(t)
+	node := func(kind namespace.Kind) namespace.Op {
+		return namespace.Op{Kind: kind, Entry: namespace.Entry{Name: "sdb", Node: &namespace.Node{}}}
+	}
+	write(t, root+"/sdb")
+	do(t, d, node(namespace.MakeNode), node(namespace.RemoveNode))
+	if _, err := os.Stat(root + "/sdb"); err != nil {
+		t.Errorf("the kernel's node: %v", err)
+	}
+	d.made["sdb"] = true
+	do(t, d, node(namespace.RemoveNode), node(namespace.RemoveNode))
+	if _, err := os.Lstat(root + "/sdb"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the node that was made: %v", err)
+	}
+}
+
 func TestALinkThatWasLeftHalfWay(t *testing.T) {
 	d, root := open(t)
 	do(t, d, link("x", "a"))

@@ -36,6 +36,12 @@ func (m *Model) Apply(op namespace.Op) error {
 			return fmt.Errorf("%s: is a node", op)
 		}
 		delete(m.entries, op.Name)
+	case namespace.MakeNode:
+		if isLink {
+			return fmt.Errorf("%s: a link has this name", op)
+		}
+	case namespace.RemoveNode:
+		m.RemoveNode(op.Name)
 	}
 	return nil
 }

@@ -133,20 +133,25 @@ func TestSendAndHear(t *testing.T) {
 func TestU01_ForgedMessagesAreNotHeard(t *testing.T) {
 	message := Append(nil, "A=1\x00", nil)
 	cred := func(uid uint32) []byte { return unix.UnixCredentials(&unix.Ucred{Pid: 1, Uid: uid}) }
+	kernel := event.Append(nil)
 	tests := []struct {
-		from unix.Sockaddr
-		oob  []byte
-		want bool
+		message []byte
+		from    unix.Sockaddr
+		oob     []byte
+		want    bool
 	}{
-		{&unix.SockaddrNetlink{Groups: Udev, Pid: 9}, cred(0), true},
-		{&unix.SockaddrNetlink{Groups: Udev, Pid: 9}, cred(1000), false},
-		{&unix.SockaddrNetlink{Groups: Udev, Pid: 9}, nil, false},
-		{&unix.SockaddrNetlink{Groups: 0, Pid: 9}, cred(0), false},
-		{&unix.SockaddrNetlink{Groups: Kernel, Pid: 0}, cred(0), false}, // no event of the kernel
-		{&unix.SockaddrUnix{}, cred(0), false},
+		{message, &unix.SockaddrNetlink{Groups: Udev, Pid: 9}, cred(0), true},
+		{message, &unix.SockaddrNetlink{Groups: Udev, Pid: 9}, cred(1000), false},
+		{message, &unix.SockaddrNetlink{Groups: Udev, Pid: 9}, nil, false},
+		{message, &unix.SockaddrNetlink{Groups: 0, Pid: 9}, cred(0), false},
+		{message, &unix.SockaddrNetlink{Groups: Kernel, Pid: 0}, cred(0), false}, // no event of the kernel
+		{message, &unix.SockaddrUnix{}, cred(0), false},
+		{kernel, &unix.SockaddrNetlink{Groups: Kernel}, unix.UnixCredentials(&unix.Ucred{}), true},
+		{kernel, &unix.SockaddrNetlink{Groups: Kernel}, cred(0), false}, // root sent it to the kernel, which sent it on
+		{kernel, &unix.SockaddrNetlink{Groups: Kernel, Pid: 9}, unix.UnixCredentials(&unix.Ucred{}), false},
 	}
 	for i, tt := range tests {
-		if _, _, ok := accept(message, tt.from, tt.oob); ok != tt.want {
+		if _, _, ok := accept(tt.message, tt.from, tt.oob); ok != tt.want {
 			t.Errorf("%d: %v", i, ok)
 		}
 	}

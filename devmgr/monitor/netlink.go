@@ -113,7 +113,8 @@ func (c *Conn) Next() (properties uevent.Env, group uint32, err error) {
 
 func accept(b []byte, from unix.Sockaddr, oob []byte) (env uevent.Env, group uint32, ok bool) {
 	nl, ok := from.(*unix.SockaddrNetlink)
-	if !ok || !fromRoot(oob) {
+	sender := credentials(oob)
+	if !ok || sender == nil || sender.Uid != 0 {
 		return "", 0, false
 	}
 	switch nl.Groups {
@@ -121,23 +122,25 @@ func accept(b []byte, from unix.Sockaddr, oob []byte) (env uevent.Env, group uin
 		env, err := Parse(b)
 		return env, Udev, err == nil
 	case Kernel:
+		// The kernel hands on what root sends to it, from port 0 as its own.
 		ev, err := uevent.Parse(b)
-		return Properties(ev), Kernel, err == nil && nl.Pid == 0
+		return Properties(ev), Kernel, err == nil && nl.Pid == 0 && sender.Pid == 0
 	}
 	return "", 0, false
 }
 
-func fromRoot(oob []byte) bool {
+// credentials returns who sent a message, nil if that is not known.
+func credentials(oob []byte) *unix.Ucred {
 	msgs, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
-		return false
+		return nil
 	}
 	for i := range msgs {
 		if cred, err := unix.ParseUnixCredentials(&msgs[i]); err == nil {
-			return cred.Uid == 0
+			return cred
 		}
 	}
-	return false
+	return nil
 }
 
 // Close wakes Next up and closes the socket.

@@ -37,11 +37,15 @@ type Node struct {
 }
 
 func (n Node) String() string {
+	return fmt.Sprintf("%s %04o %s:%s", n.number(), n.Mode, n.Owner, n.Group)
+}
+
+func (n Node) number() string {
 	kind := "c"
 	if n.Block {
 		kind = "b"
 	}
-	return fmt.Sprintf("%s %d:%d %04o %s:%s", kind, n.Major, n.Minor, n.Mode, n.Owner, n.Group)
+	return fmt.Sprintf("%s %d:%d", kind, n.Major, n.Minor)
 }
 
 // Kind says what an Op does.
@@ -52,6 +56,8 @@ const (
 	SetAttr Kind = iota // owner and mode of a node that the kernel has made
 	MakeLink
 	RemoveLink
+	MakeNode   // that the kernel could not make, because a link had its name
+	RemoveNode // that was made so
 )
 
 // Op is one step. It is idempotent.
@@ -60,8 +66,8 @@ type Op struct {
 	Entry
 }
 
-// String prints "* attr sda 0660 root:disk", "+ link disk/x -> ../sda" or
-// "- link disk/x".
+// String prints "* attr sda 0660 root:disk", "+ link disk/x -> ../sda",
+// "- link disk/x", "+ node sda b 8:0" or "- node sda".
 func (o Op) String() string {
 	switch o.Kind {
 	case SetAttr:
@@ -70,6 +76,10 @@ func (o Op) String() string {
 		return "+ link  " + o.Name + " -> " + o.Target
 	case RemoveLink:
 		return "- link  " + o.Name
+	case MakeNode:
+		return "+ node  " + o.Name + " " + o.Node.number()
+	case RemoveNode:
+		return "- node  " + o.Name
 	}
 	return "? " + o.Name
 }

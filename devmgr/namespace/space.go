@@ -10,6 +10,7 @@ type Space struct {
 	owned   map[string][]Entry // by owner: what each device contributes
 	claims  map[string][]claim // by name; the first wins
 	touched map[string]bool    // names whose claims have changed since TakeTouched
+	made    map[string]bool    // nodes whose name a link had when their device came
 }
 
 type claim struct {
@@ -19,7 +20,7 @@ type claim struct {
 
 // New returns an empty Space.
 func New() *Space {
-	return &Space{owned: map[string][]Entry{}, claims: map[string][]claim{}, touched: map[string]bool{}}
+	return &Space{owned: map[string][]Entry{}, claims: map[string][]claim{}, touched: map[string]bool{}, made: map[string]bool{}}
 }
 
 // Put sets what owner contributes and returns the steps that follow. Nodes are
@@ -69,9 +70,10 @@ func (s *Space) claim(ops []Op, c claim) []Op {
 	after, _ := s.winner(name)
 	switch {
 	case isNode(c.entry) && had && !isNode(before):
-		// The kernel could not make the node while a link had its name; ours
-		// are never called like a node, so this is a link of someone else.
-		return appendNode(append(ops, Op{RemoveLink, before}), c.entry)
+		// The kernel could not make the node while a link had its name: a
+		// medium may call itself like the disk that comes next.
+		s.made[name] = true
+		return appendNode(append(ops, Op{RemoveLink, before}, Op{MakeNode, c.entry}), c.entry)
 	case isNode(c.entry):
 		return appendNode(ops, c.entry)
 	case had && before == after:
@@ -95,6 +97,10 @@ func (s *Space) withdraw(ops []Op, c claim) []Op {
 	after, left := s.winner(name)
 	if !left {
 		delete(s.claims, name)
+	}
+	if isNode(before) && s.made[name] && before != after {
+		delete(s.made, name)
+		ops = append(ops, Op{RemoveNode, before})
 	}
 	switch {
 	case left && after != before && isNode(after):

@@ -34,12 +34,17 @@ func TestPutAndDrop(t *testing.T) {
 func TestE10_NodeWinsOverLink(t *testing.T) {
 	s := New()
 	want(t, "a link", s.Put("/a", []Entry{link("null", "sda")}), "+ link  null -> sda\n")
-	want(t, "the node of this name", s.Put("/n", []Entry{node("null", 3)}), "- link  null\n* attr  null 0660 root:disk\n")
+	want(t, "the node of this name", s.Put("/n", []Entry{node("null", 3)}), "- link  null\n+ node  null b 8:3\n* attr  null 0660 root:disk\n")
 	want(t, "another link", s.Put("/0", []Entry{link("null", "sdb")}), "")
 	if owner, _ := s.Owner("null"); owner != "/n" || s.Wins("/a", "null") {
 		t.Errorf("owner is %s", owner)
 	}
-	want(t, "the node goes", s.Drop("/n"), "+ link  null -> sdb\n")
+	want(t, "the node goes", s.Drop("/n"), "- node  null\n+ link  null -> sdb\n")
+	s.Drop("/0")
+	s.Drop("/a")
+	want(t, "a node that was there first", s.Put("/n", []Entry{node("null", 3)}), "* attr  null 0660 root:disk\n")
+	want(t, "a link of its name", s.Put("/a", []Entry{link("null", "sda")}), "")
+	want(t, "the kernel removes it", s.Drop("/n"), "+ link  null -> sda\n")
 }
 
 func TestU11_WinnerDoesNotDependOnOrder(t *testing.T) {

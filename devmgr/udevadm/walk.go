@@ -52,18 +52,11 @@ func (s *System) shown(devpath, name string) (text string, ok bool) {
 		return "(not readable)", true
 	}
 	text, err = s.Sys.Attr(devpath, name)
-	return text, err == nil && printableText(text)
+	return text, err == nil && visible(text) == text && len(text) < maxShown
 }
 
-// printableText is false for what cannot be in a rule.
-func printableText(text string) bool {
-	for i := 0; i < len(text); i++ {
-		if text[i] < ' ' || text[i] == 0x7f {
-			return false
-		}
-	}
-	return len(text) < 4096
-}
+// maxShown is what fits in a rule.
+const maxShown = 4096
 
 const maxDepth = 8
 
