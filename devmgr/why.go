@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,10 +32,15 @@ func (c *command) why() error {
 		c.jsonArray(records, recordJSON)
 		return nil
 	}
+	c.explain(records)
+	return nil
+}
+
+// explain prints the page.
+func (c *command) explain(records []ctl.Record) {
 	c.whyText(records)
 	c.claims(records)
 	c.failed(records)
-	return nil
 }
 
 func (c *command) test() error {
@@ -128,15 +134,27 @@ func recordJSON(b []byte, r ctl.Record) []byte {
 func (c *command) whyText(records []ctl.Record) {
 	r := records[0]
 	row := lsRow(r)
-	c.field("device", r.Get("devpath"))
-	c.field("subsystem", strings.TrimSpace(r.Get("subsystem")+" "+r.Get("devtype")))
-	c.field("driver", driverOf(records))
-	c.field("modules", r.Get("modules"))
-	if r.Get("devname") != "" {
-		c.field("node", row[4]+" ("+row[3]+")")
-		c.indented("mode", row[0]+" "+row[1]+":"+row[2]+", by "+setters(records))
+	c.indented("device", r.Get("devpath"))
+	c.indented("subsystem", withKind(r.Get("subsystem"), r.Get("devtype")))
+	c.indentedIf("driver", driverOf(records))
+	c.indentedIf("modules", r.Get("modules"))
+	switch {
+	case r.Get("devname") != "":
+		c.indented("node", row[4]+" ("+row[3]+")")
+		c.indented("mode", row[0]+" "+row[1]+":"+row[2]+"  "+setters(records))
+	case r.Get("subsystem") == "net":
+		c.indented("node", "none: "+row[4]+" is a network interface")
+	default:
+		c.indented("node", "none")
 	}
 	c.did(records)
+}
+
+func withKind(subsystem, devtype string) string {
+	if devtype == "" {
+		return subsystem
+	}
+	return subsystem + " (" + devtype + ")"
 }
 
 // setters names what gave a node its owner and mode.
@@ -150,14 +168,24 @@ func setters(records []ctl.Record) string {
 		}
 	}
 	if len(lines) == 0 {
-		return records[0].Get("rule")
+		return "by the " + stockRule(records[0].Get("rule"))
 	}
-	return strings.Join(lines, " ") + " on top of " + records[0].Get("stock")
+	return "by " + strings.Join(lines, " ") + ", else the " + stockRule(records[0].Get("stock"))
+}
+
+func stockRule(reason string) string {
+	if rule, ok := strings.CutPrefix(reason, "stock "); ok {
+		return "stock rule " + rule
+	}
+	return reason
 }
 
 // driverOf names the driver, and the device above that it drives.
 func driverOf(records []ctl.Record) string {
 	driver := records[0].Get("driver")
+	if records[0].Get("own_driver") != "" {
+		return driver
+	}
 	for _, p := range records[1:] {
 		if drv := p.Get("driver"); drv != "" && drv == driver {
 			return driver + ", of " + shortPlace(p.Get("parent"))
@@ -166,36 +194,61 @@ func driverOf(records []ctl.Record) string {
 	return driver
 }
 
-// did prints which lines did what, the properties of one import together.
+// did prints which lines of which file did what, the properties of one import
+// together.
 func (c *command) did(records []ctl.Record) {
-	label, last, imported := "rules", "", []string(nil)
-	flush := func() {
-		if len(imported) > 0 {
-			c.indented("", "  imports "+strings.Join(imported, " "))
-		}
-		imported = nil
-	}
+	d := deeds{c: c, label: "rules"}
 	for _, p := range records[1:] {
-		at, does := p.Get("at"), p.Get("does")
-		if at == "" {
-			continue
+		if at := p.Get("at"); at != "" {
+			d.add(at, p.Get("does"))
 		}
-		if at != last {
-			flush()
-			c.indented(label, shortPlace(at))
-			label, last = "", at
-		}
-		if rest, ok := strings.CutPrefix(does, "IMPORT{"); ok {
-			key, _, _ := strings.Cut(rest, "}")
-			imported = append(imported, key)
-			continue
-		}
-		c.indented("", "  "+does)
 	}
-	flush()
-	if last == "" {
-		c.field("rules", "no rule says anything about it")
+	d.flush()
+	if d.label != "" {
+		c.indented("rules", "none says anything about it")
 	}
+}
+
+// deeds is what has been printed so far, and what one line has imported.
+type deeds struct {
+	c          *command
+	label      string
+	file, line string
+	imports    []string
+}
+
+func (d *deeds) add(at, does string) {
+	i := strings.LastIndexByte(at, ':')
+	file, line := at[:max(i, 0)], at[i+1:]
+	if file != d.file || line != d.line {
+		d.flush()
+		d.line = line
+	}
+	if file != d.file {
+		d.c.indented(d.label, file)
+		d.label, d.file = "", file
+	}
+	if rest, ok := strings.CutPrefix(does, "IMPORT{"); ok {
+		if key, _, _ := strings.Cut(rest, "}"); !slices.Contains(d.imports, key) {
+			d.imports = append(d.imports, key)
+		}
+		return
+	}
+	d.flush()
+	d.print(does)
+}
+
+func (d *deeds) flush() {
+	if len(d.imports) > 0 {
+		d.print("imports " + strings.Join(d.imports, " "))
+	}
+	d.imports = nil
+}
+
+// print names the line of the file the first time only.
+func (d *deeds) print(text string) {
+	d.c.hanging("", fmt.Sprintf("%5s  ", d.line), text)
+	d.line = ""
 }
 
 // shortPlace takes the directory off a place in the rules.
@@ -203,56 +256,95 @@ func shortPlace(at string) string { return at[strings.LastIndexByte(at, '/')+1:]
 
 // claims prints the links, and who else wants them.
 func (c *command) claims(records []ctl.Record) {
-	c.each("links", records, "claim", func(r ctl.Record, name string) string {
-		if p := r.Get("priority"); p != "0" {
-			return name + rivals(r) + "  (priority " + p + ")"
-		}
-		return name + rivals(r)
-	})
+	c.each("links", records, "claim", func(r ctl.Record, name string) string { return name + rivals(r) })
 }
+
+// maxRivals is how many devices are named that want the same link.
+const maxRivals = 8
 
 func rivals(r ctl.Record) string {
 	others := slices.Collect(r.Values("other"))
+	priority := ""
+	if p := r.Get("priority"); p != "0" {
+		priority = ", priority " + p
+	}
+	more := ""
+	if n := len(others) - maxRivals; n > 0 {
+		others, more = others[:maxRivals], fmt.Sprintf(" and %d more", n)
+	}
 	switch owner := r.Get("owner"); {
 	case owner != "":
-		return "  is " + owner + "'s, which comes first"
+		return "  (leads to " + owner + ", which comes first" + priority + ")"
 	case len(others) > 0:
-		return "  also wanted by " + strings.Join(others, " ")
+		return "  (also wanted by " + strings.Join(others, " ") + more + priority + ")"
 	}
 	return ""
 }
 
+// failed says what went wrong, of the rules and of the programs that they
+// started, and that nothing did.
 func (c *command) failed(records []ctl.Record) {
-	c.each("failed", records, "fault", func(r ctl.Record, at string) string { return shortPlace(at) + ": " + r.Get("text") })
+	label := "failed"
+	say := func(text string) {
+		c.indented(label, text)
+		label = ""
+	}
+	for _, r := range records[1:] {
+		switch {
+		case r.Get("fault") != "":
+			say(shortPlace(r.Get("fault")) + ": " + r.Get("text"))
+		case r.Get("program") != "" && r.Get("failure") != "":
+			say(shortPlace(r.Get("line")) + ": " + r.Get("program") + ": " + r.Get("failure"))
+		}
+	}
+	if label != "" {
+		say("nothing")
+	}
 }
 
 func (c *command) list(label string, records []ctl.Record, key string) {
 	c.each(label, records, key, func(_ ctl.Record, value string) string { return value })
 }
 
-// indented prints a field in lines that fit the terminal.
-func (c *command) indented(label, text string) {
-	const margin = 12
-	text = printable(text)
-	indent := len(text) - len(strings.TrimLeft(text, " "))
-	for {
-		line, rest := breakLine(text, max(c.env.width-margin, 20))
-		c.printf("%-"+strconv.Itoa(margin)+"s%s\n", label, line)
-		if label = ""; rest == "" {
-			return
-		}
-		text = strings.Repeat(" ", indent+2) + rest
+// indentedIf prints a field that has a value.
+func (c *command) indentedIf(label, text string) {
+	if text != "" {
+		c.indented(label, text)
 	}
 }
 
-// breakLine cuts text at the last blank that lets the rest fit.
+// indented prints a field in lines that fit the terminal.
+func (c *command) indented(label, text string) { c.hanging(label, "", text) }
+
+// hanging prints text behind a mark; what does not fit in a line goes on in the
+// next, a little further in.
+func (c *command) hanging(label, mark, text string) {
+	const margin = 12
+	text = printable(text)
+	for {
+		line, rest := breakLine(text, max(c.env.width-margin-len(mark), 20))
+		c.printf("%-"+strconv.Itoa(margin)+"s%s%s\n", label, mark, line)
+		if label = ""; rest == "" {
+			return
+		}
+		mark, text = strings.Repeat(" ", len(mark)), "  "+rest
+	}
+}
+
+// breakLine cuts text at the last blank that lets the rest fit, or else behind
+// the last sign that parts a path, a list or a pattern.
 func breakLine(text string, width int) (line, rest string) {
 	if len(text) <= width {
 		return text, ""
 	}
-	at := strings.LastIndexByte(text[:width+1], ' ')
-	if strings.TrimSpace(text[:max(at, 0)]) == "" {
-		return text[:width], text[width:]
+	indent := len(text) - len(strings.TrimLeft(text, " "))
+	if at := strings.LastIndexByte(text[:width+1], ' '); at > indent {
+		return strings.TrimRight(text[:at], " "), strings.TrimLeft(text[at:], " ")
 	}
-	return text[:at], strings.TrimLeft(text[at:], " ")
+	for _, signs := range []string{"/", "|,:"} {
+		if at := strings.LastIndexAny(text[:width], signs); at > indent {
+			return text[:at+1], text[at+1:]
+		}
+	}
+	return text[:width], text[width:]
 }

@@ -23,21 +23,24 @@ type row struct {
 // snapshot copies what clients see out of the loop; the text is made outside.
 func (d *daemon) snapshot(ctx context.Context) ([]row, error) {
 	var rows []row
-	err := d.do(ctx, func() {
-		for _, dev := range d.pipe.tree.All() {
-			rows = append(rows, d.row(dev))
-		}
-	})
+	err := d.do(ctx, func() { rows = d.pipe.rows() })
 	return rows, err
 }
 
-func (d *daemon) row(dev *devtree.Device) row {
-	r := row{device: dev, memory: d.pipe.memory[dev.DevPath], policy: d.pipe.policy}
-	for _, e := range d.pipe.space.Entries(dev.DevPath) {
+func (p *Pipeline) rows() (rows []row) {
+	for _, dev := range p.tree.All() {
+		rows = append(rows, p.row(dev))
+	}
+	return rows
+}
+
+func (p *Pipeline) row(dev *devtree.Device) row {
+	r := row{device: dev, memory: p.memory[dev.DevPath], policy: p.policy}
+	for _, e := range p.space.Entries(dev.DevPath) {
 		switch {
 		case e.Node != nil:
 			r.node = e.Node
-		case d.pipe.space.Wins(dev.DevPath, e.Name):
+		case p.space.Wins(dev.DevPath, e.Name):
 			r.links = append(r.links, e.Name)
 		}
 	}

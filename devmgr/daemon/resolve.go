@@ -17,7 +17,7 @@ func (d *daemon) known(ctx context.Context) ([]naming.Known, []row, error) {
 	var rows []row
 	err := d.do(ctx, func() {
 		for _, dev := range d.pipe.tree.All() {
-			r := d.row(dev)
+			r := d.pipe.row(dev)
 			rows = append(rows, r)
 			all = append(all, naming.Known{
 				Device: dev, Names: d.pipe.namer.Look(dev, d.pipe.plugged(dev, naming.Place{})), Links: r.links,

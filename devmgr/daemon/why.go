@@ -3,9 +3,10 @@ package daemon
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
-	"slashdev/devmgr/ctl"
+	"slashdev/devmgr/actions"
 	"slashdev/devmgr/devtree"
 	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/uevent"
@@ -52,35 +53,64 @@ func (d *daemon) explain(r *request, policy func() *Policy) error {
 	if action, ok := r.option("action"); ok {
 		event.Action = uevent.Action(action)
 	}
-	var q *inquiry
-	var links []linkClaim
-	err = d.do(r.ctx, func() {
-		c := devtree.Change{Old: row.device, Device: row.device}
-		q = d.pipe.inquire(c, event)
-		q.host.policy = policy()
-		q.host.Parents()
-		links = d.links(row.device.DevPath)
-	})
-	if err != nil {
+	var x explanation
+	if err := d.do(r.ctx, func() { x = d.pipe.explanation(row, event, policy()) }); err != nil {
 		return err
 	}
-	base := q.host.policy.base(d.sys, row.device)
+	x.modules, x.programs = d.modules.said(row.device.Env.Get("MODALIAS")), d.programs.jobsDone(row.device.DevPath)
+	x.tell(r.ctx, f, func(pairs ...string) { r.w.Record(pairs...) })
+	return nil
+}
+
+// Why explains a device of a recording as the verb why does, record by record;
+// it says whether there is such a device.
+func (p *Pipeline) Why(what string, record func(pairs ...string)) bool {
+	f := newFormatter(p.sys, p.rows())
+	row, ok := f.find(what)
+	if ok {
+		x := p.explanation(row, uevent.Event{Action: uevent.Add}, p.policy)
+		x.tell(context.Background(), f, record)
+	}
+	return ok
+}
+
+// explanation is what must be known of a device to explain it.
+type explanation struct {
+	row      row
+	q        *inquiry
+	links    []linkClaim
+	modules  string
+	programs []actions.Result
+}
+
+func (p *Pipeline) explanation(r row, event uevent.Event, policy *Policy) explanation {
+	q := p.inquire(devtree.Change{Old: r.device, Device: r.device}, event)
+	q.host.policy = policy
+	q.host.Parents()
+	return explanation{row: r, q: q, links: p.links(r.device.DevPath)}
+}
+
+func (x *explanation) tell(ctx context.Context, f *formatter, record func(pairs ...string)) {
+	dev, q := x.row.device, x.q
+	base := q.host.policy.base(f.sys, dev)
 	res := &udevrules.Result{}
 	if q.host.policy.Udev != nil {
-		res = q.decide(r.ctx)
+		res = q.decide(ctx)
 	}
-	dec := overlay(base, res, string(event.Action), nil)
-	why := newWhy(r.w)
-	why.head(append(f.pairs(row), "rule", dec.Reason, "modules", d.modules.said(row.device.Env.Get("MODALIAS")),
-		"wanted_mode", strconv.FormatUint(uint64(dec.Mode), 8), "wanted_owner", dec.Owner+":"+dec.Group, "stock", base.Reason))
+	dec := overlay(base, res, q.device.Action, nil)
+	why := whyWriter{record}
+	record(append(f.pairs(x.row), "rule", dec.Reason, "modules", x.modules,
+		"wanted_mode", strconv.FormatUint(uint64(dec.Mode), 8), "wanted_owner", dec.Owner+":"+dec.Group, "stock", base.Reason)...)
 	why.result(res)
-	for _, l := range links {
+	for _, l := range x.links {
 		why.link(l)
 	}
-	for p := f.parent(row.device); p != nil; p = f.parent(p) {
-		r.w.Record("parent", p.DevPath, "subsystem", p.Subsystem, "driver", p.Env.Get("DRIVER"))
+	for _, j := range x.programs {
+		why.program(j)
 	}
-	return nil
+	for p := f.parent(dev); p != nil; p = f.parent(p) {
+		record("parent", p.DevPath, "subsystem", p.Subsystem, "driver", p.Env.Get("DRIVER"))
+	}
 }
 
 // decide traces the decision where it may take time.
@@ -100,20 +130,20 @@ type linkClaim struct {
 	claimants []string // other nodes that claim it
 }
 
-// links lists the claims of a device. It runs on the loop.
-func (d *daemon) links(devpath string) []linkClaim {
+// links lists the claims of a device.
+func (p *Pipeline) links(devpath string) []linkClaim {
 	var all []linkClaim
-	for _, e := range d.pipe.space.Entries(devpath) {
+	for _, e := range p.space.Entries(devpath) {
 		if e.Node != nil {
 			continue
 		}
 		l := linkClaim{name: e.Name, priority: e.Priority}
-		for i, other := range d.pipe.space.Claimants(e.Name) {
+		for i, other := range p.space.Claimants(e.Name) {
 			if other == devpath {
 				continue
 			}
 			node := other
-			if dev := d.pipe.tree.Get(other); dev != nil && dev.HasNode() {
+			if dev := p.tree.Get(other); dev != nil && dev.HasNode() {
 				node = dev.DevName
 			}
 			if i == 0 {
@@ -127,37 +157,38 @@ func (d *daemon) links(devpath string) []linkClaim {
 }
 
 // whyWriter turns an explanation into records.
-type whyWriter struct{ w *ctl.Writer }
+type whyWriter struct{ record func(pairs ...string) }
 
-func newWhy(w *ctl.Writer) whyWriter { return whyWriter{w} }
-
-func (y whyWriter) head(pairs []string) { y.w.Record(pairs...) }
+// program tells how a program that was run for the device has ended.
+func (y whyWriter) program(j actions.Result) {
+	y.record("program", strings.Join(j.Argv, " "), "failure", j.Failure, "line", j.Line, "ms", strconv.FormatInt(j.Took.Milliseconds(), 10))
+}
 
 func (y whyWriter) result(res *udevrules.Result) {
 	for _, t := range res.Trace {
-		y.w.Record("at", position(t.At), "does", t.Text)
+		y.record("at", position(t.At), "does", t.Text)
 	}
 	for _, p := range res.Properties {
-		y.w.Record("property", p.Key, "value", p.Value)
+		y.record("property", p.Key, "value", p.Value)
 	}
 	for _, t := range res.Tags {
-		y.w.Record("tag", t)
+		y.record("tag", t)
 	}
 	for _, l := range res.Links {
-		y.w.Record("wants_link", l)
+		y.record("wants_link", l)
 	}
 	for _, x := range res.Runs {
 		pairs := []string{"run", position(x.At)}
 		for _, word := range x.Argv {
 			pairs = append(pairs, "word", word)
 		}
-		y.w.Record(pairs...)
+		y.record(pairs...)
 	}
 	for _, x := range res.Writes {
-		y.w.Record("write", x.Path, "value", x.Value)
+		y.record("write", x.Path, "value", x.Value)
 	}
 	for _, x := range res.Faults {
-		y.w.Record("fault", position(x.Position), "text", x.Text)
+		y.record("fault", position(x.Position), "text", x.Text)
 	}
 }
 
@@ -168,5 +199,5 @@ func (y whyWriter) link(l linkClaim) {
 	for _, c := range l.claimants {
 		pairs = append(pairs, "other", c)
 	}
-	y.w.Record(pairs...)
+	y.record(pairs...)
 }

@@ -135,6 +135,18 @@ func (p *Replay) links() map[string][]string {
 	return to
 }
 
+// Why explains a device as dev why does.
+func (p *Replay) Why(what string) (records [][]string) {
+	p.pipe.Why(what, func(pairs ...string) {
+		var words []string
+		for i := 0; i+1 < len(pairs); i += 2 {
+			words = append(words, pairs[i]+"="+pairs[i+1])
+		}
+		records = append(records, words)
+	})
+	return records
+}
+
 // Faults returns steps that could not be done.
 func (p *Replay) Faults() []string { return p.faults }
 
