@@ -112,7 +112,7 @@ type daemon struct {
 	effects    chan effects
 	pace       pace
 	touched    touched
-	telling    chan<- news // while coldplug lasts
+	telling    func(news) // while coldplug lasts
 	repair     repair
 	back       back
 	views      views

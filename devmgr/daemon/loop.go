@@ -206,7 +206,7 @@ func (d *daemon) tell(n news, v verdict) {
 	case v == late && p != nil:
 		p.news = append(p.news, n)
 	case d.telling != nil:
-		d.telling <- n
+		d.telling(n)
 		d.act(n)
 	default:
 		d.publish(n)

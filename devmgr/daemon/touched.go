@@ -56,6 +56,7 @@ func (d *daemon) watch(s Step) {
 	case w == nil:
 	case dev == nil || !s.Watch || !dev.HasNode():
 		w.Remove(s.Change.DevPath())
+	case s.Change.Old != nil && s.Change.Old.Env == dev.Env && w.Has(dev.DevPath): // nothing has changed
 	default:
 		if err := w.Add(d.dir, dev.DevName, dev.DevPath); err != nil {
 			d.warnf("%v", err)

@@ -158,28 +158,42 @@ func (u *udev) send(n news) error {
 // the files of one device are written while the next is looked at. Until wait
 // has returned nobody else may use u. What an earlier process has told of is
 // not announced again.
-func (u *udev) coldplug(warnf func(string, ...any)) (tell chan<- news, wait func()) {
-	queue, done := make(chan news, batch), make(chan error, 1)
+func (u *udev) coldplug(warnf func(string, ...any)) (tell func(news), wait func()) {
+	queue, done := make(chan []news, 4), make(chan error, 1)
 	go func() {
 		var first error
-		for n := range queue {
-			known := u.knows(n.record.ID)
-			err := u.put(&n)
-			if !known {
-				err = errors.Join(err, u.send(n))
-			}
-			if first == nil {
-				first = err
+		for list := range queue {
+			for _, n := range list {
+				if err := u.tellCold(n); first == nil {
+					first = err
+				}
 			}
 		}
 		done <- first
 	}()
-	return queue, func() {
+	var list []news // to wake a goroutine costs more than to tell of a device
+	tell = func(n news) {
+		if list = append(list, n); len(list) == cap(list) {
+			queue <- list
+			list = make([]news, 0, batch/4)
+		}
+	}
+	return tell, func() {
+		queue <- list
 		close(queue)
 		if err := <-done; err != nil {
 			warnf("%v", err)
 		}
 	}
+}
+
+func (u *udev) tellCold(n news) error {
+	known := u.knows(n.record.ID)
+	err := u.put(&n)
+	if !known {
+		err = errors.Join(err, u.send(n))
+	}
+	return err
 }
 
 func (u *udev) knows(id string) bool { return u.db != nil && !u.fresh && u.db.Knows(id) }

@@ -29,6 +29,7 @@ type Dir struct {
 	parents map[string]int // descriptors of directories, until Flush
 	made    map[string]bool
 	isNode  func(*unix.Stat_t, namespace.Node) bool
+	byName  bool // the kernel is older than fchmodat2
 }
 
 const (
@@ -118,19 +119,22 @@ func (d *Dir) setAttr(name string, want namespace.Node) error {
 		}
 	}
 	if st.Mode&0o7777 != want.Mode {
-		return chmod(fd, want.Mode)
+		return d.chmod(fd, want.Mode)
 	}
 	return nil
 }
 
 // chmod works on an O_PATH descriptor: by fchmodat2 since Linux 6.6, before
 // that by its name in /proc.
-func chmod(fd int, mode uint32) error {
-	err := unix.Fchmodat(fd, "", mode, unix.AT_EMPTY_PATH)
-	if err == unix.ENOSYS || err == unix.EOPNOTSUPP || err == unix.EINVAL {
-		return unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode)
+func (d *Dir) chmod(fd int, mode uint32) error {
+	if !d.byName {
+		err := unix.Fchmodat(fd, "", mode, unix.AT_EMPTY_PATH)
+		d.byName = err == unix.ENOSYS || err == unix.EOPNOTSUPP || err == unix.EINVAL
+		if !d.byName {
+			return err
+		}
 	}
-	return err
+	return unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), mode)
 }
 
 func sameNode(st *unix.Stat_t, want namespace.Node) bool {
@@ -178,5 +182,5 @@ func (d *Dir) makeDir(dir string) (int, error) {
 		return -1, err
 	}
 	// Whatever the umask was.
-	return fd, chmod(fd, 0o755)
+	return fd, d.chmod(fd, 0o755)
 }

@@ -40,12 +40,17 @@ func (d *Dir) Sweep(dir string, keep func(name string) bool) int {
 	names, _ := f.Readdirnames(-1)
 	removed := 0
 	for _, base := range names {
+		name := dir + "/" + base
+		if keep(name) {
+			continue
+		}
 		target, err := readlink(fd, base)
-		if name := dir + "/" + base; err == nil && !keep(name) {
-			entry := namespace.Entry{Name: name, Target: target}
-			if d.Apply(namespace.Op{Kind: namespace.RemoveLink, Entry: entry}) == nil {
-				removed++
-			}
+		if err != nil {
+			continue
+		}
+		entry := namespace.Entry{Name: name, Target: target}
+		if d.Apply(namespace.Op{Kind: namespace.RemoveLink, Entry: entry}) == nil {
+			removed++
 		}
 	}
 	return removed

@@ -49,6 +49,14 @@ func (w *Watcher) Add(d *Dir, name, key string) error {
 	return nil
 }
 
+// Has says whether there is a watch of a key.
+func (w *Watcher) Has(key string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, ok := w.wds[key]
+	return ok
+}
+
 // Remove ends the watch of a key, if there is one.
 func (w *Watcher) Remove(key string) {
 	w.mu.Lock()

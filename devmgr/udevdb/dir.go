@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -30,6 +31,9 @@ type Dir struct {
 	fresh bool // no file was there
 	// masked says that the umask takes bits away from the modes of files.
 	masked bool
+	// clock is CLOCK_MONOTONIC, in microseconds, when the database was opened.
+	clock  uint64
+	opened time.Time
 }
 
 // state is what must be remembered of a record to write the next one.
@@ -54,7 +58,7 @@ const (
 // none. What an earlier process knew of a device is kept.
 func Open(path string) (*Dir, error) {
 	d := &Dir{path: path, data: -1, tags: -1, links: -1, tag: map[string]int{}, seed: maphash.MakeSeed(),
-		known: map[string]*state{}, found: map[string]bool{}}
+		known: map[string]*state{}, found: map[string]bool{}, clock: monotonic(), opened: time.Now()}
 	root, err := makeDir(unix.AT_FDCWD, path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -151,7 +155,7 @@ func (d *Dir) Put(r Record) (Record, error) {
 		delete(d.known, r.ID)
 		s = d.state(r.ID)
 	}
-	s.keep(&r)
+	s.keep(&r, d.clock+uint64(time.Since(d.opened).Microseconds()))
 	if err := errors.Join(d.claim(r, s), d.write(r, s), d.mark(r, s)); err != nil {
 		return r, fmt.Errorf("database: %s: %w", r.ID, err)
 	}
@@ -185,12 +189,12 @@ func (d *Dir) state(id string) *state {
 }
 
 // keep adds to r what stays over events.
-func (s *state) keep(r *Record) {
+func (s *state) keep(r *Record, now uint64) {
 	if s.initialized == 0 {
 		s.initialized = r.Initialized
 	}
 	if s.initialized == 0 {
-		s.initialized = monotonic()
+		s.initialized = now
 	}
 	r.Initialized = s.initialized
 	var tags, current, links []string

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // SetQueue says to those who wait whether events are queued or being handled:
@@ -14,13 +16,14 @@ func (d *Dir) SetQueue(busy bool) error {
 	if busy == d.busy {
 		return nil
 	}
+	name := d.path + "/queue"
 	var err error
-	if name := filepath.Join(d.path, "queue"); busy {
-		err = os.WriteFile(name, nil, fileMode)
-	} else if err = os.Remove(name); errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	if busy {
+		err = unix.Mknod(name, unix.S_IFREG|fileMode, 0)
+	} else {
+		err = unix.Unlink(name)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("database: queue: %w", err)
 	}
 	d.busy = busy
