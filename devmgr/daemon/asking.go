@@ -104,6 +104,7 @@ func (d *daemon) startAsking() {
 		now := d.cfg.clock()
 		a.until = now.Add(askTime)
 		a.inquiry.host.ctx, a.cancel = context.WithTimeout(context.Background(), askTime)
+		a.inquiry.host.earnest = true
 		a.inquiry.host.patient = a.locked.IsZero() || now.Before(a.locked.Add(lockTime))
 		set := a.inquiry.host.policy.Udev
 		go func() { s.answers <- answer{a, set.Decide(a.inquiry.device, a.inquiry.host)} }()

@@ -53,6 +53,7 @@ type Config struct {
 
 	kernel kmod.Kernel                        // tests: what takes modules instead of the kernel
 	rename func(index int, name string) error // tests: instead of the kernel
+	set    func(index int, s netname.Settings) error
 	driver func(name string) (string, error)  // tests: instead of the kernel
 	node   func(devname string) (node, error) // tests: instead of nodes
 	tools  map[string]tool                    // tests: instead of the table
@@ -77,6 +78,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.rename == nil {
 		c.rename = netname.Rename
+	}
+	if c.set == nil {
+		c.set = netname.Set
 	}
 	if c.driver == nil {
 		c.driver = ask.Driver

@@ -18,6 +18,7 @@ import (
 	"slashdev/devmgr/ctl"
 	"slashdev/devmgr/daemon"
 	"slashdev/devmgr/devtest"
+	"slashdev/devmgr/netname"
 	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/udevctl"
 	"slashdev/devmgr/udevdb"
@@ -73,6 +74,7 @@ type machine struct {
 	watchdog           time.Duration
 	devfs              string // words
 	kernel             *moduleKernel
+	set                func(index int, s netname.Settings) error // nil: the kernel is not asked
 	rename             func(index int, name string) error        // nil: the kernel is not asked
 	blkid              func(devpath string) []udevrules.Property // nil: there is no such tool
 	devices            func(devname string) (ask.Device, error)  // nil: nodes are opened
@@ -148,7 +150,7 @@ func (m *machine) start() (stop func()) {
 		cfg.Modules = m.root
 		cfg = daemon.WithKernel(cfg, m.kernel)
 	}
-	cfg = daemon.WithRename(cfg, m.rename)
+	cfg = daemon.WithRename(cfg, m.rename, m.set)
 	cfg = daemon.WithDevices(cfg, m.devices, func(name string) (string, error) { return "driver-of-" + name, nil })
 	if m.blkid != nil {
 		cfg = daemon.WithTool(cfg, "blkid", m.blkid)

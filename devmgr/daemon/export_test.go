@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"slashdev/devmgr/devtree"
+	"slashdev/devmgr/netname"
 	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/sysfs"
 	"slashdev/devmgr/uevent"
@@ -90,8 +91,8 @@ func WithClock(c Config, clock func() time.Time) Config {
 	return c
 }
 
-// WithRename is told which interface is to have which name.
-func WithRename(c Config, rename func(index int, name string) error) Config {
-	c.rename = rename
+// WithRename is told which interface is to have which name, and what else.
+func WithRename(c Config, rename func(index int, name string) error, set func(index int, s netname.Settings) error) Config {
+	c.rename, c.set = rename, set
 	return c
 }

@@ -28,6 +28,8 @@ type host struct {
 	ctx    context.Context // nil: may not wait
 	// patient: who asks comes again when a disk is locked
 	patient bool
+	// earnest: the answer is for an event, not for somebody who wants to know
+	earnest bool
 }
 
 func (h *host) Attr(devpath, name string) (string, bool) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"slashdev/devmgr/devtree"
+	"slashdev/devmgr/netname"
 	"slashdev/devmgr/rules"
 	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/sysfs"
@@ -31,6 +32,7 @@ type Policy struct {
 
 	driver func(netInterface string) (string, error) // nil: the kernel is not asked
 	node   func(devname string) (node, error)        // nil: nodes are opened
+	set    func(index int, s netname.Settings) error
 }
 
 // loadPolicy never fails: without groups the nodes stay with root, and what is
@@ -44,7 +46,7 @@ func loadPolicy(cfg Config) Policy {
 		return string(text)
 	}
 	groups := read(cfg.GroupFile)
-	p := Policy{Root: cfg.Root, Users: map[string]uint32{"root": 0}, Groups: rules.IDs(groups), tools: tools(), told: map[udevrules.Problem]bool{}, driver: cfg.driver, node: cfg.node,
+	p := Policy{Root: cfg.Root, Users: map[string]uint32{"root": 0}, Groups: rules.IDs(groups), tools: tools(), told: map[udevrules.Problem]bool{}, driver: cfg.driver, node: cfg.node, set: cfg.set,
 		dirs: map[string]string{"/sys": cfg.Sys, "/dev": cfg.Dev, "/run/udev": cfg.Udev}}
 	p.tools["hwdb"], p.tools["net_setup_link"] = hwdbTool(cfg), linkTool(cfg)
 	maps.Copy(p.tools, cfg.tools)

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"slashdev/devmgr/ctl"
-
+	"slashdev/devmgr/netname"
 	udevrules "slashdev/devmgr/rules/udev"
 	"slashdev/devmgr/udevctl"
 	"slashdev/devmgr/uevent"
@@ -344,13 +345,18 @@ func TestLinkFilesNameInterfaces(t *testing.T) {
 	}
 	m.writeSys()
 	m.must(os.MkdirAll(m.root+"/etc/systemd/network", 0o755))
-	m.must(os.WriteFile(m.root+"/etc/systemd/network/10-lan.link", []byte("[Match]\nMACAddress=02:fc:00:00:00:01\n[Link]\nName=lan0\n"), 0o644))
+	m.must(os.WriteFile(m.root+"/etc/systemd/network/10-lan.link", []byte("[Match]\nMACAddress=02:fc:00:00:00:01\n[Link]\nName=lan0\nMTUBytes=1400\nMACAddress=02:00:00:00:00:09\nAlternativeName=lan0\nAlternativeName=uplink\nWakeOnLan=magic\n"), 0o644))
 	m.rule("50-test.rules", `SUBSYSTEM=="net", IMPORT{builtin}="net_id", IMPORT{builtin}="net_setup_link"`+"\n"+
 		`SUBSYSTEM=="net", NAME=="", ENV{ID_NET_NAME}!="", NAME="$env{ID_NET_NAME}"`+"\n")
 	renamed := make(chan string, 1)
 	m.rename = func(index int, name string) error {
 		renamed <- fmt.Sprint(index, " ", name)
 		return errors.New("busy")
+	}
+	var set []string
+	m.set = func(index int, s netname.Settings) error {
+		set = append(set, fmt.Sprint(index, " ", s.MTU, " ", net.HardwareAddr(s.Address), " ", s.Alternatives))
+		return errors.New("no")
 	}
 	m.start()
 	if got := <-renamed; got != "2 lan0" {
@@ -359,6 +365,13 @@ func TestLinkFilesNameInterfaces(t *testing.T) {
 	got := strings.Join(fields(m.do("info", "eth0"), "value"), " ")
 	if !strings.Contains(got, "/etc/systemd/network/10-lan.link") || !strings.Contains(got, " lan0") {
 		t.Errorf("properties: %q", got)
+	}
+	m.do("test", "eth0", "--action=add") // changes nothing
+	if want := "[2 1400 02:00:00:00:00:09 [uplink]]"; fmt.Sprint(set) != want {
+		t.Errorf("set %q, want %s", set, want)
+	}
+	if !m.logged("10-lan.link:9: WakeOnLan=magic has no effect: this setting is not supported") || !m.logged("net_setup_link: no") {
+		t.Errorf("log: %q", m.log)
 	}
 }
 

@@ -3,8 +3,10 @@ package ident
 import (
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -38,12 +40,15 @@ type NetAnswers struct {
 	KernelNames bool // net.ifnames=0: no name by policy
 }
 
-// LinkSetup is what a .link file wants of an interface. MACAddress is "" unless
-// the file sets one.
+// LinkSetup is what a .link file wants of an interface; what it does not set is
+// zero.
 type LinkSetup struct {
 	Properties       []Property
 	AlternativeNames []string
 	MACAddress       string
+	MTU              uint32
+	QueueLength      *uint32
+	Alias            string
 }
 
 // ParseLinks compiles .link files, given in the order of their folders: /etc
@@ -90,8 +95,8 @@ func parseLink(f LinkFile) (l link, problems []error) {
 				problems = append(problems, fmt.Errorf("%s:%d: the condition %q is not known: the file matches nothing", f.Path, number, key))
 			}
 		case section == "[Link]":
-			if !l.addSetting(key, value) {
-				problems = append(problems, fmt.Errorf("%s:%d: %q has no effect", f.Path, number, key))
+			if why := l.addSetting(key, value); why != "" {
+				problems = append(problems, fmt.Errorf("%s:%d: %s=%s has no effect: %s", f.Path, number, key, value, why))
 			}
 		}
 	}
@@ -120,13 +125,67 @@ func (l *link) addMatch(key, value string) bool {
 	return known
 }
 
-func (l *link) addSetting(key, value string) bool {
-	known := []string{"NamePolicy", "Name", "MACAddress", "AlternativeName", "AlternativeNamesPolicy", "MACAddressPolicy", "Description"}
-	if !slices.Contains(known, key) {
-		return false
+// linkSettings says of each setting what is wrong with a value, "" for nothing.
+var linkSettings = map[string]func(value string) (why string){
+	"NamePolicy": anything, "Name": anything, "AlternativeName": anything, "AlternativeNamesPolicy": anything, "Description": anything,
+	"MACAddress":       func(v string) string { return unless(ethernet(v) != "", "it is no address of Ethernet") },
+	"MACAddressPolicy": func(v string) string { return unless(v == "none", "addresses are not made up") },
+	"MTUBytes":         func(v string) string { _, ok := size(v); return unless(ok, "it is no size") },
+	"TransmitQueueLength": func(v string) string {
+		_, err := strconv.ParseUint(v, 10, 32)
+		return unless(err == nil, "it is no number")
+	},
+	"Alias": func(v string) string { return unless(len(v) <= maxAlias, "it is too long") },
+}
+
+const maxAlias = 255 // IFALIASZ, include/uapi/linux/if.h
+
+func anything(string) string { return "" }
+
+func unless(ok bool, why string) string {
+	if ok {
+		return ""
+	}
+	return why
+}
+
+// size reads a number of bytes, such as 9000 or 9K.
+func size(text string) (uint32, bool) {
+	digits, factor := text, uint64(1)
+	if n := strings.IndexByte("KMG", last(text)); n >= 0 {
+		digits, factor = text[:len(text)-1], 1<<(10*(n+1))
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(n * factor), err == nil && n*factor <= math.MaxUint32
+}
+
+func last(text string) byte {
+	if text == "" {
+		return 0
+	}
+	return text[len(text)-1]
+}
+
+// addSetting says why a setting cannot have an effect, "" if it can.
+func (l *link) addSetting(key, value string) (why string) {
+	check, known := linkSettings[key]
+	if !known {
+		return "this setting is not supported"
+	}
+	if why := check(value); why != "" {
+		return why
 	}
 	l.settings = append(l.settings, Property{key, value})
-	return true
+	return ""
+}
+
+// Sets says whether any file sets more than names.
+func (r *LinkRules) Sets() bool {
+	return slices.ContainsFunc(r.files, func(l link) bool {
+		return slices.ContainsFunc(l.settings, func(s Property) bool {
+			return s.Key != "NamePolicy" && s.Key != "Name" && s.Key != "Description" && s.Key != "MACAddressPolicy"
+		})
+	})
 }
 
 // setting returns the last value of a setting.
@@ -166,7 +225,7 @@ func ethernet(text string) string {
 //	ID_NET_NAME=enp0s9
 //
 // ID_NET_NAME is the name that it has now, if no other is wanted. It says
-// nothing of loopback interfaces. MACAddressPolicy is understood as "none":
+// nothing of loopback interfaces. Of MACAddressPolicy only "none" is understood:
 // addresses that the kernel made up stay as they are.
 func (r *LinkRules) Setup(tree fs.FS, devpath string, known NetAnswers) (LinkSetup, error) {
 	n := &netDevice{device: at(tree, devpath), known: known}
@@ -188,9 +247,11 @@ func (r *LinkRules) Setup(tree fs.FS, devpath string, known NetAnswers) (LinkSet
 		}
 		all.add("ID_NET_LINK_FILE", l.path)
 		all.add("ID_NET_NAME", n.nameBy(l))
-		setup := LinkSetup{Properties: all, AlternativeNames: n.alternatives(l)}
-		if p := l.setting("MACAddressPolicy"); p == "" || p == "none" {
-			setup.MACAddress = ethernet(l.setting("MACAddress"))
+		setup := LinkSetup{Properties: all, AlternativeNames: n.alternatives(l), MACAddress: ethernet(l.setting("MACAddress")), Alias: l.setting("Alias")}
+		setup.MTU, _ = size(l.setting("MTUBytes"))
+		if length, err := strconv.ParseUint(l.setting("TransmitQueueLength"), 10, 32); err == nil {
+			queue := uint32(length)
+			setup.QueueLength = &queue
 		}
 		return setup, nil
 	}

@@ -1,6 +1,7 @@
 package ident
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -100,15 +101,19 @@ func TestLinkRules(t *testing.T) {
 
 func TestLinkSetup(t *testing.T) {
 	tree := netTree("/devices/p/net/eth0|net|name_assign_type=4")
-	rules, problems := ParseLinks([]LinkFile{{"/etc/a.link", "[Link]\nNamePolicy=keep path\nMACAddress=AA-BB-CC-00-11-22\nAlternativeName=uplink\nAlternativeName=bad/name\nAlternativeNamesPolicy=path mac\nMTUBytes=9000\n\nnonsense\n[Match]\nCredential=x"}})
-	for i, want := range []string{`/etc/a.link:7: "MTUBytes" has no effect`, "/etc/a.link:9: neither a section nor KEY=VALUE", `/etc/a.link:11: the condition "Credential" is not known: the file matches nothing`} {
-		if len(problems) != 3 || problems[i].Error() != want {
-			t.Errorf("problems %v, want %s", problems, want)
-		}
+	rules, problems := ParseLinks([]LinkFile{{"/etc/a.link", "[Link]\nNamePolicy=keep path\nMACAddress=AA-BB-CC-00-11-22\nAlternativeName=uplink\nAlternativeName=bad/name\n" +
+		"AlternativeNamesPolicy=path mac\nMTUBytes=9K\nTransmitQueueLength=0\nAlias=the lan\nWakeOnLan=magic\nMACAddressPolicy=persistent\nMTUBytes=big\nnonsense\n[Match]\nCredential=x"}})
+	want := []string{"/etc/a.link:10: WakeOnLan=magic has no effect: this setting is not supported", "/etc/a.link:11: MACAddressPolicy=persistent has no effect: addresses are not made up",
+		"/etc/a.link:12: MTUBytes=big has no effect: it is no size", "/etc/a.link:13: neither a section nor KEY=VALUE", `/etc/a.link:15: the condition "Credential" is not known: the file matches nothing`}
+	if got := fmt.Sprint(problems); got != fmt.Sprint(want) || !rules.Sets() {
+		t.Errorf("problems %v, want %v", got, want)
 	}
 	rules.files[0].match = nil
 	setup, err := rules.Setup(tree, "/devices/p/net/eth0", NetAnswers{KernelNames: false, Property: func(key string) string { return strings.TrimPrefix(key, "ID_NET_NAME_") }})
-	if err != nil || setup.MACAddress != "aa:bb:cc:00:11:22" || !slices.Equal(setup.AlternativeNames, []string{"uplink", "PATH", "MAC"}) || valueOf(setup.Properties, "ID_NET_NAME") != "eth0" {
+	if err != nil || setup.MTU != 9216 || setup.QueueLength == nil || *setup.QueueLength != 0 || setup.Alias != "the lan" {
+		t.Errorf("%+v %v", setup, err)
+	}
+	if setup.MACAddress != "aa:bb:cc:00:11:22" || !slices.Equal(setup.AlternativeNames, []string{"uplink", "PATH", "MAC"}) || valueOf(setup.Properties, "ID_NET_NAME") != "eth0" {
 		t.Errorf("%+v %v", setup, err)
 	}
 }
