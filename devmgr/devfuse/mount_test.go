@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -281,4 +283,149 @@ func threads(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return len(list)
+}
+
+// While devices come and go beside it, a name that stays is always there.
+func TestN10_NoNameBlinks(t *testing.T) {
+	needFuse(t)
+	b := view.NewBack()
+	put(t, b, "null", 1, 3)
+	put(t, b, "d/zero", 1, 5)
+	dir, tree := mounted(t, b, devfuse.Config{})
+	stop, faults := make(chan struct{}), make(chan error, 8)
+	for range 8 {
+		go func() {
+			for {
+				select {
+				case <-stop:
+					faults <- nil
+					return
+				default:
+				}
+				for _, name := range []string{"null", "d/zero"} {
+					f, err := os.Open(filepath.Join(dir, name))
+					if err != nil {
+						faults <- err
+						return
+					}
+					f.Close()
+				}
+				os.Lstat(filepath.Join(dir, "d/other"))
+				os.ReadDir(filepath.Join(dir, "d"))
+			}
+		}()
+	}
+	for i := range 2000 {
+		put(t, b, "d/other", 9, uint32(i))
+		put(t, b, "other", 9, uint32(i))
+		it := view.Item{Kind: view.Char, Major: 1, Minor: 3, Attr: view.Attr{Mode: 0o666 - uint32(i%2)}}
+		if err := b.Put("null", it); err != nil {
+			t.Fatal(err)
+		}
+		b.Remove("other")
+		b.Remove("d/other")
+	}
+	close(stop)
+	for range 8 {
+		select {
+		case err := <-faults:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(deadline):
+			t.Fatal("a reader hangs")
+		}
+	}
+	unseen(t, filepath.Join(dir, "d/other"))
+	b.Remove("null")
+	b.Remove("d/zero")
+	until(t, "everything is forgotten", func() bool { return tree.Known() == 0 })
+}
+
+func TestS3_64_EachViewIsADeviceOfItsOwn(t *testing.T) {
+	needFuse(t)
+	b := view.NewBack()
+	put(t, b, "d/null", 1, 3)
+	seen := map[uint64]bool{}
+	for range 3 {
+		dir, _ := mounted(t, b, devfuse.Config{})
+		var first uint64
+		for _, name := range []string{"", "d", "d/null"} {
+			st, err := os.Lstat(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dev := st.Sys().(*syscall.Stat_t).Dev
+			if name == "" && seen[dev] || name != "" && dev != first {
+				t.Errorf("%s has st_dev %d", name, dev)
+			}
+			first, seen[dev] = dev, true
+		}
+	}
+}
+
+func TestS3_20_MountsSayWhatTheyAre(t *testing.T) {
+	needFuse(t)
+	dir, _ := mounted(t, view.NewBack(), devfuse.Config{})
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, " "+dir+" ") {
+			for _, part := range []string{" fuse.slashdev slashdev ", "default_permissions", "allow_other", "nosuid"} {
+				if !strings.Contains(line, part) {
+					t.Errorf("no %q in %s", part, line)
+				}
+			}
+			if strings.Contains(line, "nodev") {
+				t.Errorf("nodev: %s", line)
+			}
+			return
+		}
+	}
+	t.Error("the mount is not there")
+}
+
+func TestE20_WhatADeadServerLeftIsCleared(t *testing.T) {
+	needFuse(t)
+	b := view.NewBack()
+	put(t, b, "null", 1, 3)
+	dir := t.TempDir()
+	devfuse.Abandon(t, dir)
+	if _, err := os.Stat(dir); !errors.Is(err, syscall.ENOTCONN) {
+		t.Fatalf("it is not dead: %v", err)
+	}
+	m, err := new(devfuse.Server).Attach(devfuse.New(view.New(b, view.Options{}), devfuse.Config{}), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	if list, err := os.ReadDir(dir); len(list) > 0 || err != nil {
+		t.Errorf("left: %v %v", list, err)
+	}
+}
+
+func TestE5_InterruptEndsAWait(t *testing.T) {
+	needFuse(t)
+	started, cancelled := make(chan bool, 1), make(chan bool, 1)
+	dir, _ := mounted(t, view.NewBack(), devfuse.Config{Missing: func(cancel <-chan struct{}, _ view.ID, name string) {
+		started <- true
+		<-cancel
+		cancelled <- true
+	}})
+	cmd := exec.Command("stat", filepath.Join(dir, "late"))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-started
+	cmd.Process.Kill()
+	select {
+	case <-cancelled:
+	case <-time.After(deadline):
+		t.Error("the lookup goes on waiting for who is dead")
+	}
+	cmd.Wait()
 }

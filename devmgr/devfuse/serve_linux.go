@@ -50,18 +50,14 @@ func (s *Server) attach(t *Tree, path, options string) (*Mount, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open /dev/fuse: %w", err)
 	}
+	clearDead(path)
 	data := fmt.Sprintf("fd=%d,rootmode=40755,user_id=0,group_id=0,%s", fd, options)
 	if err := unix.Mount("slashdev", path, "fuse.slashdev", unix.MS_NOSUID|unix.MS_NOEXEC, data); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("mount %s: %w", path, err)
 	}
-	m := &Mount{server: s, tree: t, path: path, dev: os.NewFile(uintptr(fd), "/dev/fuse"), done: make(chan struct{})}
-	m.proto = fuse.NewProtocolServer(t, &fuse.MountOptions{
-		DisableReadDirPlus: true, // twice as dear for ls, which looks nothing up
-		DisableXAttrs:      true,
-		MaxWrite:           maxWrite,
-		Logger:             log.New(quiet{}, "", 0),
-	})
+	m := newMount(s, t)
+	m.path, m.dev = path, os.NewFile(uintptr(fd), "/dev/fuse")
 	if m.raw, err = m.dev.SyscallConn(); err != nil {
 		return nil, errors.Join(err, m.Detach())
 	}
@@ -69,6 +65,25 @@ func (s *Server) attach(t *Tree, path, options string) (*Mount, error) {
 	ctx, m.stop = context.WithCancel(context.Background())
 	go m.run(ctx)
 	return m, nil
+}
+
+func newMount(s *Server, t *Tree) *Mount {
+	m := &Mount{server: s, tree: t, done: make(chan struct{})}
+	m.proto = fuse.NewProtocolServer(t, &fuse.MountOptions{
+		DisableReadDirPlus: true, // twice as dear for ls, which looks nothing up
+		DisableXAttrs:      true,
+		MaxWrite:           maxWrite,
+		Logger:             log.New(quiet{}, "", 0),
+		PanicHandler:       func(any) fuse.Status { return fuse.EIO },
+	})
+	return m
+}
+
+// clearDead unmounts what a server left that is no more.
+func clearDead(path string) {
+	if _, err := os.Stat(path); errors.Is(err, unix.ENOTCONN) {
+		unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	}
 }
 
 // quiet is what go-fuse logs to: it complains of requests that we do not have.
@@ -150,14 +165,19 @@ func (m *Mount) request() bool {
 // answer serves the request of n bytes in buf.
 func (m *Mount) answer(buf *buffer, n int) {
 	defer m.server.buffers.Put(buf)
-	in, out := buf.in[:n], buf.out[:]
+	if out := m.reply(buf, buf.in[:n]); len(out) > 0 {
+		m.send(out)
+	}
+}
+
+// reply returns the answer to a request, if there is to be one.
+func (m *Mount) reply(buf *buffer, in []byte) []byte {
+	out := buf.out[:]
 	if size := payload(in); size > len(out)/2 {
 		out = make([]byte, len(out)+min(size, maxListing))
 	}
-	n, _ = m.proto.HandleRequest([][]byte{in}, [][]byte{out})
-	if n > 0 {
-		m.send(out[:n])
-	}
+	n, _ := m.proto.HandleRequest([][]byte{in}, [][]byte{out})
+	return out[:n]
 }
 
 // send writes an answer or notification. The kernel takes it whole or refuses

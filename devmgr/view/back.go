@@ -99,6 +99,7 @@ func NewBack() *Back {
 	b := &Back{branches: map[string]*branch{}, byID: map[ID]*Record{}, past: map[string]uint32{}}
 	b.branches[""] = &branch{record: &Record{Item: Item{Kind: Dir, Attr: Attr{Mode: 0o755}}, ID: Root, fixed: true}, kids: map[string]*Record{}}
 	b.gen.Store(1)
+	b.log.least = leastLog
 	return b
 }
 

@@ -89,18 +89,18 @@ func (v *View) vacant(p Place) (dir, error) {
 	return d, nil
 }
 
-// clear removes an object that cannot be seen.
+// clear removes objects that cannot be seen.
 func (v *View) clear(p Place) {
 	d := v.dirs[p.Dir]
-	if d == nil || d.names[p.Name] == nil {
-		return
-	}
-	if inner := v.dirs[d.names[p.Name].ID]; inner != nil {
-		for name := range inner.names {
-			v.clear(Place{d.names[p.Name].ID, name})
+	for d != nil && d.names[p.Name] != nil {
+		o := d.names[p.Name]
+		if inner := v.dirs[o.ID]; inner != nil {
+			for name := range inner.names {
+				v.clear(Place{o.ID, name})
+			}
 		}
+		v.remove(o)
 	}
-	v.remove(p)
 }
 
 // make puts a new object of the view at a place.

@@ -17,16 +17,16 @@ type change struct {
 type changeLog struct {
 	first   uint64 // generation of changes[0]; the first is 2
 	changes []change
+	least   int // changes that are kept, however few records there are
 }
 
-// leastLog is how many changes are kept at least, however few records there are.
 const leastLog = 1024
 
 func (l *changeLog) add(c change, records int) {
 	if l.first == 0 {
 		l.first = 2
 	}
-	if limit := max(leastLog, records); len(l.changes) >= 2*limit {
+	if limit := max(l.least, records); len(l.changes) >= 2*limit {
 		l.first += uint64(len(l.changes) - limit)
 		l.changes = slices.Clone(l.changes[len(l.changes)-limit:])
 	}

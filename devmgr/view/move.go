@@ -84,15 +84,16 @@ func (v *View) move(from, to Place, e Entry) error {
 	kept := v.dirs[e.ID]
 	if o != nil {
 		attr, has := v.attrs[e.ID]
-		v.remove(v.places[e.ID])
+		v.remove(o)
+		o.under = nil
 		if has {
 			v.setAttr(e.ID, attr)
 		}
 	} else {
 		r := v.back.byID[e.ID]
 		o = &object{Entry: Entry{Item: r.Item, ID: r.ID, From: r.Name}}
-		if d := v.dirs[from.Dir]; d != nil && d.names[from.Name] != nil && d.names[from.Name].Kind == r.Kind {
-			v.remove(from) // the node that it had replaced
+		if made := v.made[from]; made != nil && made.Kind == r.Kind {
+			v.remove(made) // the node that it had replaced
 		}
 	}
 	v.clear(to)

@@ -98,9 +98,7 @@ func (v *View) kid(d dir, name string) *Record {
 // hides the other.
 func (v *View) child(d dir, name string) (Entry, bool) {
 	o, r := d.names[name], v.kid(d, name)
-	if o != nil && !v.alive(o) {
-		o = nil
-	}
+	o = v.uncovered(o)
 	switch {
 	case r != nil && v.visible(r) && (o == nil || r.Born > o.born):
 		return v.dress(r), true
@@ -112,6 +110,14 @@ func (v *View) child(d dir, name string) (Entry, bool) {
 		return e, true
 	}
 	return Entry{}, false
+}
+
+// uncovered returns an object, or the one under it, that shows up.
+func (v *View) uncovered(o *object) *object {
+	for o != nil && !v.alive(o) {
+		o = o.under
+	}
+	return o
 }
 
 // visible says whether a record shows up in its own place.
@@ -140,7 +146,7 @@ func (v *View) alive(o *object) bool {
 	}
 	if d := v.dirs[o.ID]; d != nil {
 		for _, inner := range d.names {
-			if v.alive(inner) {
+			if v.uncovered(inner) != nil {
 				return true
 			}
 		}

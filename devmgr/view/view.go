@@ -44,8 +44,9 @@ type dir struct {
 // a directory behind that holds such entries.
 type object struct {
 	Entry
-	born uint64 // generation of the back layer when it was made
-	own  bool   // made or moved by somebody, so that it stays when it is empty
+	born  uint64  // generation of the back layer when it was made
+	own   bool    // made or moved by somebody, so that it stays when it is empty
+	under *object // what a directory behind hid when it became an object
 }
 
 // Entry is what a name in a view means. From is the name behind; "" means that
@@ -154,19 +155,28 @@ func (v *View) forget(id ID) {
 	}
 	delete(v.attrs, id)
 	if o != nil {
-		v.remove(v.places[id])
+		v.remove(o)
 	}
 }
 
 // remove takes an object out of its place.
-func (v *View) remove(p Place) {
-	d := v.dirs[p.Dir]
-	o := d.names[p.Name]
-	delete(d.names, p.Name)
+func (v *View) remove(o *object) {
+	p := v.places[o.ID]
+	names := v.dirs[p.Dir].names
+	switch top := names[p.Name]; {
+	case top != o:
+		top.under = nil
+	case o.under != nil:
+		names[p.Name] = o.under
+	default:
+		delete(names, p.Name)
+	}
 	delete(v.objects, o.ID)
 	delete(v.places, o.ID)
 	delete(v.dirs, o.ID)
-	delete(v.made, p)
+	if v.made[p] == o {
+		delete(v.made, p)
+	}
 	if o.From == "" {
 		delete(v.attrs, o.ID)
 	}
@@ -231,7 +241,12 @@ func (v *View) touch(id ID) (*dir, error) {
 	if id != Root && v.objects[id] == nil {
 		r := v.back.byID[id]
 		above := Place{v.front(parent(r.Name)), base(r.Name)}
-		if err := v.put(above, &object{Entry: Entry{Item: r.Item, ID: id, From: r.Name}}); err != nil {
+		d, err := v.touch(above.Dir)
+		if err != nil {
+			return nil, err
+		}
+		o := &object{Entry: Entry{Item: r.Item, ID: id, From: r.Name}, under: d.names[above.Name]}
+		if err := v.put(above, o); err != nil {
 			return nil, err
 		}
 	}
