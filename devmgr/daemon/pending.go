@@ -23,7 +23,7 @@ func newPending(now time.Time) *pending {
 
 // tick does what has become due.
 func (d *daemon) tick(now time.Time) {
-	if !d.repair.due.IsZero() && !now.Before(d.repair.due) {
+	if !d.repair.due.IsZero() && !now.Before(d.repair.at()) {
 		d.resync()
 	}
 	if !d.readyBy.IsZero() && !now.Before(d.readyBy) {
@@ -64,7 +64,7 @@ func (d *daemon) sleep(now time.Time) time.Duration {
 		until = d.nextProof.Sub(now)
 	}
 	if !d.repair.due.IsZero() {
-		until = min(until, d.repair.due.Sub(now))
+		until = min(until, d.repair.at().Sub(now))
 	}
 	if !d.readyBy.IsZero() {
 		until = min(until, d.readyBy.Sub(now))

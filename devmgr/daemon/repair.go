@@ -18,6 +18,7 @@ type repair struct {
 	last    time.Time     // when the last comparison ended
 	took    time.Duration // how long it took
 	useless int           // gaps in a row that were none
+	heard   time.Time     // the latest event or overrun
 }
 
 const (
@@ -25,10 +26,12 @@ const (
 	overrunTime = 50 * time.Millisecond  // a storm seldom overruns once
 	restFactor  = 10                     // at most a tenth of the time is spent comparing
 	maxRest     = 30 * time.Second
+	quietTime   = 100 * time.Millisecond // without events: a storm is over
 )
 
 func (r *repair) note(seq uint64, now time.Time) {
 	r.seq.Note(seq)
+	r.heard = now
 	switch gap := r.seq.Gap(); {
 	case gap && r.due.IsZero():
 		r.plan("sequence gap", now.Add(gapTime), r.gapRest())
@@ -38,6 +41,7 @@ func (r *repair) note(seq uint64, now time.Time) {
 }
 
 func (r *repair) overrun(now time.Time) {
+	r.heard = now
 	if r.due.IsZero() || r.reason == "sequence gap" {
 		r.plan("overrun", now.Add(overrunTime), restFactor*r.took)
 	}
@@ -48,6 +52,16 @@ func (r *repair) plan(reason string, at time.Time, rest time.Duration) {
 		at = earliest
 	}
 	r.due, r.reason = at, reason
+}
+
+// at returns when to compare. What a storm has cost is put right as soon as it
+// is over, however short the rest was; else a rest may last half a minute.
+func (r *repair) at() time.Time {
+	quiet := r.heard.Add(max(quietTime, r.took/2))
+	if r.reason == "overrun" && quiet.Before(r.due) {
+		return quiet
+	}
+	return r.due
 }
 
 func (r *repair) gapRest() time.Duration {

@@ -48,3 +48,24 @@ func TestUselessComparisonsGetRarer(t *testing.T) {
 		t.Errorf("rests %v: they do not grow", rests)
 	}
 }
+
+// While a storm lasts, comparing takes a small part of the time; when it is over
+// nobody has to wait for what it has cost.
+func TestRepairAfterStorm(t *testing.T) {
+	var r repair
+	start := time.Unix(1000, 0)
+	r.overrun(start)
+	r.done(start, time.Second, true)
+	now := start
+	for seq := uint64(1); now.Before(start.Add(5 * time.Second)); seq++ {
+		now = now.Add(10 * time.Millisecond)
+		r.note(seq, now)
+		r.overrun(now)
+		if !now.Before(r.at()) {
+			t.Fatalf("compares again %s after it took a second", now.Sub(start))
+		}
+	}
+	if wait := r.at().Sub(now); wait <= 0 || wait > time.Second {
+		t.Errorf("compares %s after the last event", wait)
+	}
+}

@@ -223,7 +223,8 @@ func (g *group) remove() (err error) {
 }
 
 // prepare makes the machine look as if no manager had ever run: the nodes have
-// no rights, there are no links and no database.
+// no rights, there are no links and no database, and the kernel has forgotten
+// what of sysfs an earlier one has looked at, which counts as memory too.
 func (m manager) prepare() error {
 	if err := splitRules(); err != nil {
 		return err
@@ -234,7 +235,8 @@ func (m manager) prepare() error {
 			return err
 		}
 	}
-	return errors.Join(os.RemoveAll("/run/udev"), os.RemoveAll("/run/slashdev"), removeLinks(), closeNodes())
+	return errors.Join(os.RemoveAll("/run/udev"), os.RemoveAll("/run/slashdev"), removeLinks(), closeNodes(),
+		os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0))
 }
 
 const (
