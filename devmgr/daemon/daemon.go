@@ -54,6 +54,7 @@ type Config struct {
 	kernel kmod.Kernel                        // tests: what takes modules instead of the kernel
 	rename func(index int, name string) error // tests: instead of the kernel
 	set    func(index int, s netname.Settings) error
+	reread func(node string) error            // tests: instead of the kernel
 	driver func(name string) (string, error)  // tests: instead of the kernel
 	node   func(devname string) (node, error) // tests: instead of nodes
 	tools  map[string]tool                    // tests: instead of the table
@@ -78,6 +79,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.rename == nil {
 		c.rename = netname.Rename
+	}
+	if c.reread == nil {
+		c.reread = devdir.Reread
 	}
 	if c.set == nil {
 		c.set = netname.Set

@@ -78,6 +78,7 @@ type machine struct {
 	rename             func(index int, name string) error        // nil: the kernel is not asked
 	blkid              func(devpath string) []udevrules.Property // nil: there is no such tool
 	devices            func(devname string) (ask.Device, error)  // nil: nodes are opened
+	reread             func(node string) error                   // nil: the kernel does
 	clock              func() time.Time                          // nil: the real one
 	heard              []string                                  // what libudev's listeners heard
 }
@@ -155,6 +156,7 @@ func (m *machine) start() (stop func()) {
 	if m.blkid != nil {
 		cfg = daemon.WithTool(cfg, "blkid", m.blkid)
 	}
+	cfg = daemon.WithReread(cfg, m.reread)
 	if m.clock != nil {
 		cfg = daemon.WithClock(cfg, m.clock)
 	}

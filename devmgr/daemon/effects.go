@@ -16,6 +16,8 @@ type effects struct {
 	writes []udevrules.Write
 	calls  []udevrules.Call
 	name   string // of a network interface, "" to leave it
+
+	touched bool // its node was written to
 }
 
 // maxEffects bounds those that wait.
@@ -100,6 +102,9 @@ func (d *daemon) carryOut(ctx context.Context, e effects) {
 		if err != nil && !errors.Is(err, udevrules.ErrNothing) {
 			_ = d.do(ctx, func() { d.warnf("%s: %s%v", e.host.device.DevPath, at, err) })
 		}
+	}
+	if e.touched {
+		complain("", e.host.announce(d.cfg.reread))
 	}
 	for _, w := range e.writes {
 		complain(w.At.String()+": ", e.host.write(w))

@@ -85,6 +85,12 @@ type testNode struct {
 	io.Closer
 }
 
+// WithReread is told which disk's partition table is to be read again.
+func WithReread(c Config, reread func(node string) error) Config {
+	c.reread = reread
+	return c
+}
+
 // WithClock makes a test what says how late it is.
 func WithClock(c Config, clock func() time.Time) Config {
 	c.clock = clock

@@ -291,6 +291,47 @@ func TestWatchedNodeIsAnnounced(t *testing.T) {
 	m.waitFile(m.sysRoot+"/devices/virtual/mem/null/uevent", "change")
 }
 
+// When somebody has written to a whole disk the kernel reads its partition table;
+// if it does not want to, the partitions are announced as they are.
+func TestWrittenDiskIsReadAgain(t *testing.T) {
+	m := newMachine(t)
+	const disk = "/devices/virtual/block/loop0"
+	m.sys.Add(disk, "block", "MAJOR=7", "MINOR=0", "DEVNAME=loop0", "DEVTYPE=disk")
+	m.sys.Add(disk+"/loop0p1", "block", "MAJOR=259", "MINOR=0", "DEVNAME=loop0p1", "DEVTYPE=partition")
+	m.sys.Attr(disk[1:]+"/loop0p1/partition", "1\n")
+	m.writeSys()
+	m.node("loop0", unix.S_IFBLK, 7, 0)
+	m.node("loop0p1", unix.S_IFBLK, 259, 0)
+	m.rule("50-test.rules", `SUBSYSTEM=="block", OPTIONS+="watch"`)
+	answers := make(chan error, 2)
+	answers <- nil
+	answers <- unix.EBUSY
+	m.reread = func(node string) error {
+		if node != m.dev+"/loop0" {
+			t.Errorf("%s is read again", node)
+		}
+		return <-answers
+	}
+	m.start()
+	disks, part := m.sysRoot+disk+"/uevent", m.sysRoot+disk+"/loop0p1/uevent"
+	for _, announced := range []bool{false, true} {
+		m.must(os.WriteFile(disks, nil, 0o644))
+		m.must(os.WriteFile(part, nil, 0o644))
+		f, err := os.OpenFile(m.dev+"/loop0", os.O_WRONLY|unix.O_NONBLOCK, 0)
+		if err != nil {
+			t.Skipf("needs root and a loop device: %v", err)
+		}
+		f.Close()
+		if announced {
+			m.waitFile(part, "change")
+		}
+		m.waitFile(disks, "change")
+		if text, _ := os.ReadFile(part); (len(text) > 0) != announced {
+			t.Errorf("the partition: %q, announced: %v", text, announced)
+		}
+	}
+}
+
 func TestStaticNodesHaveTheirModeBeforeTheDevice(t *testing.T) {
 	m := newMachine(t)
 	m.rule("50-test.rules", `KERNEL=="fuse", MODE="0664", GROUP="disk", TAG+="uaccess", OPTIONS+="static_node=fuse", OPTIONS+="static_node=vda"`+"\n"+

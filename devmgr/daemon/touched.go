@@ -2,11 +2,15 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"strings"
 	"time"
 
 	"slashdev/devmgr/devdir"
 	"slashdev/devmgr/devtree"
 	udevrules "slashdev/devmgr/rules/udev"
+	"slashdev/devmgr/uevent"
 )
 
 // touched are nodes that rules want watched. When a program that wrote to one
@@ -81,7 +85,39 @@ func (d *daemon) announceTouched(now time.Time) {
 		}
 		delete(d.touched.due, devpath)
 		if dev := d.pipe.tree.Get(devpath); dev != nil {
-			d.effect(Step{Change: devtree.Change{Device: dev}}, effects{writes: []udevrules.Write{{Path: "/sys" + devpath + "/uevent", Value: "change"}}})
+			d.effect(Step{Change: devtree.Change{Device: dev}}, effects{touched: true})
 		}
 	}
+}
+
+// announce asks the kernel to announce a node that was written to. Of a whole
+// disk the partition table may be another one now: the kernel reads it and
+// announces the partitions; where it does not, they are announced as they are.
+func (h *host) announce(reread func(node string) error) error {
+	devpaths := []string{h.device.DevPath}
+	if h.device.DevType() == "disk" && !strings.HasPrefix(h.device.DevName, "dm-") {
+		if err := reread(h.place("/dev/" + h.device.DevName)); err != nil {
+			devpaths = append(devpaths, h.partitions()...)
+		}
+	}
+	var errs []error
+	for _, p := range devpaths {
+		err := h.write(udevrules.Write{Path: "/sys" + p + "/uevent", Value: string(uevent.Change)})
+		if !errors.Is(err, fs.ErrNotExist) { // it went
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// partitions returns those of a disk.
+func (h *host) partitions() (devpaths []string) {
+	entries, _ := fs.ReadDir(h.sys.Tree(), h.device.DevPath[1:])
+	for _, e := range entries {
+		devpath := h.device.DevPath + "/" + e.Name()
+		if _, ok := h.Attr(devpath, "partition"); ok && e.IsDir() {
+			devpaths = append(devpaths, devpath)
+		}
+	}
+	return devpaths
 }
