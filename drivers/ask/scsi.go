@@ -21,6 +21,8 @@ func Inquiry(d Device, page byte) []byte {
 
 const identifySize = 512
 
+const getConfiguration = 0x46
+
 var errNotATA = errors.New("no ATA device")
 
 // Identify asks a disk, or with packet a CD drive, at an ATA port or behind a
@@ -67,8 +69,9 @@ func Cdrom(d Device) (a ident.CdromAnswers) {
 		binary.BigEndian.PutUint16(c[7:], uint16(length))
 		return c
 	}
-	a.Configuration = answered(d, command(0x46, 8, 0), 8) // the head has the profile
-	if a.Configuration == nil || binary.BigEndian.Uint16(a.Configuration[6:]) == 0 {
+	const head = 8
+	a.Configuration = answered(d, command(getConfiguration, most, 0), most)
+	if len(a.Configuration) < head || binary.BigEndian.Uint16(a.Configuration[6:]) == 0 {
 		return a // no disc
 	}
 	a.Disc = answered(d, command(0x51, 34, 0), 34)
@@ -77,20 +80,16 @@ func Cdrom(d Device) (a ident.CdromAnswers) {
 }
 
 // answered sends a command and cuts its answer where the device says that it
-// ends. All of them begin with the number of bytes that follow it, but
-// GET CONFIGURATION, whose head has eight bytes, of which we want no more.
+// ends. All of them begin with the number of bytes that follow it.
 func answered(d Device, command []byte, most int) []byte {
-	const head = 8
 	buf := make([]byte, most)
 	n, err := d.SCSI(command, buf)
-	switch {
-	case err != nil || n < 4:
+	if err != nil || n < 4 {
 		return nil
-	case most == head:
-		if n < head {
-			return nil
-		}
-		return buf
 	}
-	return buf[:min(n, 2+int(binary.BigEndian.Uint16(buf)))]
+	end := 2 + uint64(binary.BigEndian.Uint16(buf))
+	if command[0] == getConfiguration {
+		end = 4 + uint64(binary.BigEndian.Uint32(buf))
+	}
+	return buf[:min(uint64(n), end)]
 }

@@ -2,6 +2,7 @@ package ident
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 )
 
@@ -50,6 +51,7 @@ func Cdrom(a CdromAnswers) []Property {
 	}
 	number := binary.BigEndian.Uint16(a.Configuration[profile:])
 	if number == 0 {
+		profiles(&all, a.Configuration)
 		return all
 	}
 	all.add("ID_CDROM_MEDIA", "1")
@@ -60,6 +62,21 @@ func Cdrom(a CdromAnswers) []Property {
 		tracks(&all, a.Contents)
 	}
 	return all
+}
+
+// profiles says what an empty drive takes, which is in the first feature of its
+// configuration (MMC-6, 5.3.1).
+func profiles(all *properties, b []byte) {
+	const head, size = 8 + 4, 4
+	if len(b) < head || b[8] != 0 || b[9] != 0 {
+		return
+	}
+	for b := b[head:min(len(b), head+int(b[11]))]; len(b) >= size; b = b[size:] {
+		name := cdromMedia[binary.BigEndian.Uint16(b)]
+		if p := (Property{"ID_CDROM_" + name, "1"}); name != "" && !slices.Contains(*all, p) {
+			*all = append(*all, p)
+		}
+	}
 }
 
 // disc tells the state of a disc, and says whether there is anything on it.

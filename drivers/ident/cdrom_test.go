@@ -26,6 +26,7 @@ func TestCdrom(t *testing.T) {
 		{CdromAnswers{}, "ID_CDROM"},
 		// The drives of QEMU, without a disc and with one (as udev said).
 		{CdromAnswers{Capability: 0x188000, Configuration: profile(0)}, "ID_CDROM _DVD _MRW _MRW_W"},
+		{CdromAnswers{Capability: 0x8000, Configuration: append(profile(0), 0, 0, 3, 8, 0, 0x10, 0, 0, 0, 8, 0, 0, 0, 1, 3, 4)}, "ID_CDROM _DVD _CD"},
 		{CdromAnswers{0x188000, profile(8), disc, contents(0x14)}, "ID_CDROM _DVD _MRW _MRW_W _MEDIA _MEDIA_CD _MEDIA_SESSION_COUNT _MEDIA_TRACK_COUNT _MEDIA_TRACK_COUNT_DATA"},
 		{CdromAnswers{0, profile(9), []byte{0, 32, 0, 1, 1, 1, 1, 0, 0, 0}, nil}, "ID_CDROM _MEDIA _MEDIA_CD_R _MEDIA_STATE=blank"},
 		{CdromAnswers{0, profile(8), disc, contents(0, 0, 4)}, "ID_CDROM _MEDIA _MEDIA_CD _MEDIA_SESSION_COUNT _MEDIA_TRACK_COUNT=3 _MEDIA_TRACK_COUNT_AUDIO=2 _MEDIA_TRACK_COUNT_DATA"},
@@ -48,9 +49,10 @@ func TestCdrom(t *testing.T) {
 
 func FuzzCdrom(f *testing.F) {
 	f.Add(uint32(0x188000), []byte{0, 0, 0, 4, 0, 0, 0, 8}, []byte{0, 32, 14, 1, 1}, []byte{0, 10, 1, 1, 0, 20, 1, 0})
+	f.Add(uint32(0), []byte{0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 3, 8, 0, 16, 0, 0, 0, 8, 0, 0}, []byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, capability uint32, configuration, disc, contents []byte) {
 		all := Cdrom(CdromAnswers{capability, configuration, disc, contents})
-		if len(all) > 20 || all[0].Key != "ID_CDROM" {
+		if len(all) > 30 || all[0].Key != "ID_CDROM" {
 			t.Errorf("%v", all)
 		}
 	})
