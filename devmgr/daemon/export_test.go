@@ -3,6 +3,7 @@ package daemon
 import (
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,3 +103,6 @@ func WithRename(c Config, rename func(index int, name string) error, set func(in
 	c.rename, c.set = rename, set
 	return c
 }
+
+// Tools returns the names of the builtins and programs that are built in.
+func Tools() []string { return slices.Sorted(maps.Keys(tools())) }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -176,6 +177,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("KERNEL==\"vd*\", SYMLINK+=\"disk/$attr{serial}-%c{2+}\", GOTO=\"x\"\nLABEL=\"x\"\n")
 	f.Add("ATTRS{a}==\"[!a-c]?*|x\", ENV{.A}=e\"\\x41\", RUN{builtin}+=\"kmod load\", \\\n# c\n OPTIONS=\"string_escape=replace\"\n")
 	f.Add("SUBSYSTEM!=\"block\", GOTO=\"end\"\nIMPORT{program}=\"x 'y $env{A}'\", TEST{0111}!=\"a\", TAG-=\"b\"\nLABEL=\"end\", NAME:=\"z\"")
+	f.Add("KERNEL==\"vda\", GOTO=\"a\"\nGOTO=\"b\"\nLABEL=\"a\"\nSYMLINK+=\"a\"\nGOTO=\"b\"\nSYMLINK+=\"c\"\nLABEL=\"b\"\nSYMLINK+=\"b\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		set, problems := Parse([]File{{"f", text}})
 		lines := strings.Count(text, "\n") + 1
@@ -206,6 +208,23 @@ func (s *Set) decideAll(dev Device, host Host) Result {
 	}
 	st.end()
 	return st.res
+}
+
+// What a plan leaves out of Debian's rules would have no effect.
+func TestStockRulesPlans(t *testing.T) {
+	set, _ := Parse(stockRules(t))
+	m, dev := newMachine()
+	for _, subsystem := range strings.Fields("block input net usb sound tty scsi_generic drm module misc none") {
+		for _, action := range []string{"add", "change", "remove"} {
+			for _, name := range []string{"sda", "event1", "usb0", "dm-0", "md0", "sr0", "controlC0"} {
+				dev.Action, dev.Device = action, newDevice("/devices/virtual/x/"+name, subsystem, "DEVNAME="+name+"\nMODALIAS=usb:x\nDEVTYPE=disk\n")
+				got, want := set.Decide(dev, m), set.decideAll(dev, m)
+				if summary(&got) != summary(&want) || !slices.Equal(got.Properties, want.Properties) {
+					t.Errorf("%s %s %s: the plan decides\n%s\nall rules decide\n%s", action, subsystem, name, summary(&got), summary(&want))
+				}
+			}
+		}
+	}
 }
 
 // All rules of Debian's packages are understood in full.
