@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,54 +32,13 @@ const (
 	writeTime   = 30 * time.Second // for a client to take a piece of an answer
 )
 
-// Listen makes the socket. A socket that nobody listens on any more is
-// replaced; one that somebody answers on is an error.
-func (s *Server) Listen() (*net.UnixListener, error) {
-	if conn, err := net.DialTimeout("unix", s.Path, time.Second); err == nil {
-		conn.Close()
-		return nil, fmt.Errorf("listen %s: another daemon answers there", s.Path)
-	}
-	if err := os.Remove(s.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("listen %s: %w", s.Path, err)
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.Path, Net: "unix"})
-	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", s.Path, cause(err))
-	}
-	if err := os.Chmod(s.Path, s.Mode); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("listen %s: %w", s.Path, err)
-	}
-	return l, nil
-}
+// Listen makes the socket.
+func (s *Server) Listen() (*net.UnixListener, error) { return Listen("unix", s.Path, s.Mode) }
 
 // Serve answers on l until ctx ends, then waits for the clients' goroutines.
 func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	slots := make(chan struct{}, maxClients)
-	for {
-		conn, err := l.AcceptUnix()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("accept %s: %w", s.Path, cause(err))
-		}
-		select {
-		case slots <- struct{}{}:
-			wg.Go(func() {
-				defer func() { <-slots }()
-				s.client(ctx, conn)
-			})
-		default:
-			refuse(conn, Errorf(Failed, "too many clients"))
-		}
-	}
+	full := func(conn *net.UnixConn) { refuse(conn, Errorf(Failed, "too many clients")) }
+	return Clients{maxClients, s.client, full}.Accept(ctx, l)
 }
 
 func refuse(conn *net.UnixConn, e *Error) {

@@ -3,15 +3,11 @@ package daemon
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 
+	"slashdev/devmgr/ctl"
 	"slashdev/devmgr/watch"
 	"slashdev/init/line"
 )
@@ -21,46 +17,13 @@ const maxListeners = 64
 
 // listenEvents opens the socket that sends a packet for each event, to anyone.
 func listenEvents(cfg Config) (*net.UnixListener, error) {
-	path := filepath.Join(cfg.Run, "events")
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
-	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: path, Net: "unixpacket"})
-	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
-	if err := os.Chmod(path, 0o666); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
-	return l, nil
+	return ctl.Listen("unixpacket", filepath.Join(cfg.Run, "events"), 0o666)
 }
 
 // serveEvents serves l until ctx ends.
 func (d *daemon) serveEvents(ctx context.Context, l *net.UnixListener) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	slots := make(chan struct{}, maxListeners)
-	for {
-		conn, err := l.AcceptUnix()
-		if err != nil {
-			if ctx.Err() == nil {
-				d.cfg.Logf("events: %v", err)
-			}
-			return
-		}
-		select {
-		case slots <- struct{}{}:
-			wg.Go(func() {
-				defer func() { <-slots }()
-				d.sendEvents(ctx, conn)
-			})
-		default:
-			conn.Close()
-		}
-	}
+	full := func(conn *net.UnixConn) { conn.Close() }
+	d.complain("events", ctl.Clients{Most: maxListeners, Serve: d.sendEvents, Full: full}.Accept(ctx, l))
 }
 
 // sendEvents sends a packet a record until the client goes. The first says

@@ -66,16 +66,22 @@ func (d *daemon) ls(r *request) error {
 	return nil
 }
 
+// find returns the device that a request is about, among all.
+func (d *daemon) find(r *request) (*formatter, row, error) {
+	rows, err := d.snapshot(r.ctx)
+	if err != nil {
+		return nil, row{}, err
+	}
+	f := newFormatter(d.sys, rows)
+	found, err := d.named(r, f)
+	return f, found, err
+}
+
 func (d *daemon) info(r *request) error {
 	if len(r.args) != 1 || r.only() != nil {
 		return errUsage
 	}
-	rows, err := d.snapshot(r.ctx)
-	if err != nil {
-		return err
-	}
-	f := newFormatter(d.sys, rows)
-	row, err := d.named(r, f)
+	f, row, err := d.find(r)
 	if err != nil {
 		return err
 	}

@@ -40,12 +40,7 @@ func (p *Pipeline) currentPolicy() *Policy { return p.policy }
 
 // explain decides once more, beside the loop, and tells each step.
 func (d *daemon) explain(r *request, policy func() *Policy) error {
-	rows, err := d.snapshot(r.ctx)
-	if err != nil {
-		return err
-	}
-	f := newFormatter(d.sys, rows)
-	row, err := d.named(r, f)
+	f, row, err := d.find(r)
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"slashdev/devmgr/ctl"
@@ -20,53 +18,15 @@ const (
 	orderTime  = 30 * time.Second // for all orders of a client to arrive
 )
 
-// Listen makes the socket. One that another device manager answers on is left
-// to it.
-func Listen(path string) (*net.UnixListener, error) {
-	if conn, err := net.DialTimeout(network, path, time.Second); err == nil {
-		conn.Close()
-		return nil, fmt.Errorf("listen %s: another device manager answers there", path)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
-	l, err := net.ListenUnix(network, &net.UnixAddr{Name: path, Net: network})
-	if err != nil {
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
-		return nil, fmt.Errorf("listen %s: %w", path, err)
-	}
-	return l, nil
-}
+// Listen makes the socket.
+func Listen(path string) (*net.UnixListener, error) { return ctl.Listen(network, path, 0o600) }
 
 // Serve obeys the orders that come in on l until ctx ends. obey runs on a
 // goroutine of the client.
 func Serve(ctx context.Context, l *net.UnixListener, obey func(context.Context, Message)) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	slots := make(chan struct{}, maxClients)
-	for {
-		conn, err := l.AcceptUnix()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("accept udev control: %w", err)
-		}
-		select {
-		case slots <- struct{}{}:
-			wg.Go(func() {
-				defer func() { <-slots }()
-				client(ctx, l, conn, obey)
-			})
-		default:
-			conn.Close()
-		}
-	}
+	serve := func(ctx context.Context, conn *net.UnixConn) { client(ctx, l, conn, obey) }
+	full := func(conn *net.UnixConn) { conn.Close() }
+	return ctl.Clients{Most: maxClients, Serve: serve, Full: full}.Accept(ctx, l)
 }
 
 // client reads orders until End. Exit is the last thing that is done, and who

@@ -95,7 +95,7 @@ func TestOrders(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
 	}
-	if _, err := Listen(path); err == nil || !strings.Contains(err.Error(), "another device manager") {
+	if _, err := Listen(path); err == nil || !strings.Contains(err.Error(), "another daemon") {
 		t.Errorf("a second one: %v", err)
 	}
 	// Exit is answered when the daemon is gone.
