@@ -270,6 +270,7 @@ capabilities: cap_net_raw
 no new privileges
 cd /perm/scan
 close all descriptors but 0 1 2 3
+reserve memory
 prlimit --as=1048576:unlimited
 exec /user/scan -v
 `

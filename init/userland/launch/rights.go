@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +30,19 @@ func limits(list []plan.Limit) (early, late []step, err error) {
 			early = append(early, s)
 		}
 	}
+	if len(late) > 0 {
+		late = slices.Insert(late, 0, step{"reserve memory", reserve})
+	}
 	return early, late, nil
+}
+
+// reserve makes the heap large enough for the steps behind a limit on memory: the
+// collector leaves it what was used before.
+func reserve() error {
+	spare := make([]byte, 1<<20)
+	runtime.KeepAlive(spare)
+	runtime.GC()
+	return nil
 }
 
 func amount(n uint64) string {
