@@ -3,12 +3,12 @@
 
 GO           ?= go
 LDFLAGS      ?= -s -w
-INIT_LDFLAGS ?= $(LDFLAGS) -E _slashdev_entry
+INIT_LDFLAGS ?= $(LDFLAGS) -E _slashdev_entry -checklinkname=0
 FUZZTIME     ?= 20s
 ARGS         ?=
 DEVICE       := ./init ./init/userland ./devmgr
 GOBUILD       = CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags='$(LDFLAGS)'
-GOBUILD_DEV   = GOOS=linux $(GOBUILD) -ldflags='slashdev/init=$(INIT_LDFLAGS)'
+GOBUILD_DEV   = GOOS=linux $(GOBUILD) -tags pid1 -ldflags='slashdev/init=$(INIT_LDFLAGS)'
 
 .PHONY: help setup build run test test-long bench lint fuzz cover deps update-golden clean
 

@@ -132,10 +132,8 @@ func (u *unit) there() bool { return u.State != children.Down && u.State != chil
 
 // running names a unit that has not come to its end.
 func (p part) running() string {
-	for _, u := range p.units {
-		if u.there() {
-			return u.Name
-		}
+	if i := slices.IndexFunc(p.units, (*unit).there); i >= 0 {
+		return p.units[i].Name
 	}
 	return ""
 }
@@ -151,11 +149,6 @@ func (e *ending) finish(m *machine, steps func() []error) {
 			e.over = true
 		})
 	}()
-}
-
-// atOnce leaves everything out but a sync.
-func (e *ending) atOnce(m *machine) {
-	e.finish(m, func() []error { m.k.Sync(); return nil })
 }
 
 // tick gives up on what does not come to an end.

@@ -132,15 +132,6 @@ func (m *machine) reap() {
 	}
 }
 
-func (m *machine) byPid(pid int) *unit {
-	for _, u := range m.units {
-		if u.Proc.Pid == pid {
-			return u
-		}
-	}
-	return nil
-}
-
 func (m *machine) ended(u *unit, e linux.Exit) {
 	m.k.Close(u.Proc.FD)
 	u.Proc, u.Status = linux.Process{FD: -1}, ""

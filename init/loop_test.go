@@ -106,8 +106,9 @@ func (r *rig) notify(pid int, text string, fds ...int) {
 	r.do(func() { r.m.noticed(pid, cgroup, notify.Decode([]byte(text)), fds) })
 }
 
-// slay kills a program as a person or the kernel would.
+// slay kills a program that has run for a moment, as a person or the kernel would.
 func (r *rig) slay(name string) {
+	<-time.After(10 * time.Millisecond)
 	r.k.End(linux.Exit{Pid: r.m.unit(name).Proc.Pid, Code: 137, Signal: syscall.SIGKILL})
 	r.signals <- syscall.SIGCHLD
 	synctest.Wait()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -48,6 +49,7 @@ type kernel interface {
 	AwaitLine(fd int) bool
 	Pipe() (r, w int, err error)
 	Open(path string) (int, error)
+	BlockSignals(yes bool) error
 	Succeed(state []byte, keep []int) error
 }
 
@@ -66,6 +68,7 @@ type machine struct {
 	kept     map[string]int // while resuming: the descriptors of the PID 1 before, by name
 	renewal  renew.Attempt
 	planText string // the last valid plan
+	reading  bool   // it is being read again
 
 	units    []*unit // in start order: ours, then the programs, then the shells
 	inFlight int     // processes being made
@@ -148,13 +151,19 @@ func (m *machine) guard(f func()) {
 	f()
 }
 
-func (m *machine) unit(name string) *unit {
-	for _, u := range m.units {
-		if u.Name == name {
-			return u
-		}
+// find returns the first unit that is; nil when none is.
+func (m *machine) find(is func(*unit) bool) *unit {
+	if i := slices.IndexFunc(m.units, is); i >= 0 {
+		return m.units[i]
 	}
 	return nil
+}
+
+func (m *machine) unit(name string) *unit {
+	return m.find(func(u *unit) bool { return u.Name == name })
+}
+func (m *machine) byPid(pid int) *unit {
+	return m.find(func(u *unit) bool { return u.Proc.Pid == pid })
 }
 
 func (m *machine) add(e roster.Entry) *unit {

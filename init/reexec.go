@@ -28,20 +28,23 @@ func (m *machine) reexec(why string) {
 // only this PID 1 can go on with is waited for: a process that is not known yet,
 // and one that is to write into a pipe that it is ready.
 func (m *machine) renew() bool {
-	halfMade := slices.ContainsFunc(m.units, func(u *unit) bool {
+	halfMade := m.find(func(u *unit) bool {
 		return u.State == children.Making || u.State == children.Starting && u.entry.ReadyFD() >= 0
 	})
-	verdict := m.renewal.Verdict(time.Now(), halfMade)
+	verdict := m.renewal.Verdict(time.Now(), halfMade != nil)
 	switch {
+	case verdict == renew.Block:
+		m.report([]error{m.k.BlockSignals(true)})
 	case verdict == renew.Go && m.ending == nil:
 		m.log("%v", m.succeed())
 	case verdict == renew.GiveUp:
-		m.log("not executed anew: something is still being started, or signals keep coming")
+		m.log("not executed anew: something is still being started")
 	}
 	if verdict > renew.Hold {
+		m.report([]error{m.k.BlockSignals(false)})
 		m.doors.Open()
 	}
-	return verdict == renew.Hold
+	return verdict == renew.Hold || verdict == renew.Block
 }
 
 // succeed hands over to the next PID 1. It returns only with an error.

@@ -44,6 +44,9 @@ func TestReexecFailsAndNothingChanges(t *testing.T) {
 		if s == nil {
 			t.Fatal("nothing was handed over")
 		}
+		if said := strings.Join(r.k.Log(), "\n"); !strings.Contains(said, "block signals true\nsucceed with [50 50 41]\nblock signals false") {
+			t.Errorf("signals were not blocked meanwhile:\n%s", said)
+		}
 		i := slices.IndexFunc(s.Units, func(u state.Unit) bool { return u.Name == "hello" })
 		if u := s.Units[i]; u.Proc.Pid != 103 || u.State != children.Up || u.Status != "serving" || u.Stored[0].FD != 41 || !s.Devices["sda"] {
 			t.Errorf("handed over %+v, %v", u, s.Devices)

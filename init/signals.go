@@ -14,9 +14,7 @@ func (m *machine) signal(s syscall.Signal) {
 	if m.switches.Debug && s != syscall.SIGCHLD {
 		m.log("signal %d: %s", int(s), d)
 	}
-	if m.do(d, s.String()); s != syscall.SIGCHLD {
-		m.renewal.Wait(time.Now())
-	}
+	m.do(d, s.String())
 }
 
 // do does what a signal, a request or a person asks for.
@@ -26,7 +24,7 @@ func (m *machine) do(d signals.Deed, why string) {
 		m.shutdown(d, why)
 	case signals.HaltNow, signals.PowerOffNow, signals.RebootNow, signals.KexecNow:
 		m.shutdown(d.Orderly(), why)
-		m.ending.atOnce(m)
+		m.ending.finish(m, func() []error { m.k.Sync(); return nil }) // and nothing else
 	case signals.CtrlAltDel:
 		m.shutdown(restart, why)
 		if m.pressed.Add(time.Now()) {

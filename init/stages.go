@@ -96,12 +96,9 @@ func (m *machine) release() {
 
 // making says whether a program or shell is being made for the first time.
 func (m *machine) making() bool {
-	for _, u := range m.units {
-		if u.entry.Role >= roster.Program && u.State == children.Making && u.Starts == 0 {
-			return true
-		}
-	}
-	return false
+	return m.find(func(u *unit) bool {
+		return u.entry.Role >= roster.Program && u.State == children.Making && u.Starts == 0
+	}) != nil
 }
 
 // met says whether a condition is met now.

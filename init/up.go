@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 	"strconv"
 	"time"
@@ -108,8 +109,10 @@ func (m *machine) notice(g ipc.Datagram) {
 // readPlan reads the plan. Without a valid one the machine still boots, with
 // fewer rights.
 func (m *machine) readPlan(words cmdline.Words) *plan.Plan {
-	p, err := m.loadPlan()
-	if err != nil {
+	text, err := m.k.Read(plan.File)
+	p, bad := plan.Parse(text)
+	m.planText = text
+	if err = cmp.Or(err, bad); err != nil {
 		_, none := m.k.Read(emergency.Passwords)
 		var said []error
 		p, m.again, said = emergency.WithoutPlan(err, words, none == nil)
@@ -118,28 +121,27 @@ func (m *machine) readPlan(words cmdline.Words) *plan.Plan {
 	return p
 }
 
-func (m *machine) loadPlan() (*plan.Plan, error) {
-	text, err := m.k.Read(plan.File)
-	if err != nil {
-		return nil, err
-	}
-	p, err := plan.Parse(text)
-	if err == nil {
-		m.planText = text
-	}
-	return p, err
-}
-
-// reload reads the plan again. An invalid one keeps the old; a valid
-// one is taken at the next boot. gokrazy's dhcp sends SIGHUP for each address:
-// an unchanged plan is nothing to talk about.
+// reload reads the plan again, which may take as long as the disk likes. An invalid
+// one keeps the old; a valid one is taken at the next boot. gokrazy's dhcp sends
+// SIGHUP for each address: an unchanged plan is nothing to talk about.
 func (m *machine) reload() {
-	old := m.planText
 	m.again = time.Time{} // somebody is there
-	switch _, err := m.loadPlan(); {
-	case err != nil:
-		m.log("reload: %v: the old plan is kept", err)
-	case m.planText != old:
-		m.log("reload: the plan has changed: it is taken at the next boot")
+	if m.reading {
+		return
 	}
+	m.reading = true
+	go func() {
+		text, err := m.k.Read(plan.File)
+		m.post(func() {
+			m.reading = false
+			_, bad := plan.Parse(text)
+			switch err = cmp.Or(err, bad); {
+			case err != nil:
+				m.log("reload: %v: the old plan is kept", err)
+			case m.planText != text:
+				m.planText = text
+				m.log("reload: the plan has changed: it is taken at the next boot")
+			}
+		})
+	}()
 }

@@ -91,6 +91,7 @@ const (
 	fastRun     = 10 * time.Second // a run shorter than this was a crash
 	freeCrashes = 5                // restarted at once so many times in a row
 	maxBackoff  = 30 * time.Second
+	shortest    = 10 * time.Millisecond // from one start to the next, whoever ends it
 )
 
 // Child is one program or one part of ours.
@@ -256,8 +257,8 @@ func (c *Child) ended(e Event, now time.Time) []Action {
 	case c.Finished() && c.Fault == "":
 		c.Wanted = false
 		c.enter(Down, now, 0)
-	case e.Outside && c.State == Up:
-		c.enter(Held, now, 0)
+	case e.Outside && c.State == Up: // it may be itself
+		c.rest(c.Born.Add(shortest).Sub(now), now)
 	default:
 		c.retry(now)
 	}
@@ -282,11 +283,15 @@ func (c *Child) retry(now time.Time) {
 	if c.Crashes++; c.State != Making && now.Sub(c.Born) >= fastRun && c.Fault == "" {
 		c.Crashes = 1
 	}
-	if wait := Backoff(c.Crashes); wait > 0 {
-		c.enter(Waiting, now, wait)
-		return
+	c.rest(Backoff(c.Crashes), now)
+}
+
+func (c *Child) rest(wait time.Duration, now time.Time) {
+	state := Held
+	if wait > 0 {
+		state = Waiting
 	}
-	c.enter(Held, now, 0)
+	c.enter(state, now, wait)
 }
 
 // Backoff is how long a child rests after so many crashes in a row.
@@ -294,8 +299,7 @@ func Backoff(crashes int) time.Duration {
 	if crashes <= freeCrashes {
 		return 0
 	}
-	wait := time.Second << min(crashes-freeCrashes-1, 10)
-	return min(wait, maxBackoff)
+	return min(time.Second<<min(crashes-freeCrashes-1, 10), maxBackoff)
 }
 
 func (c *Child) tick(now time.Time) []Action {

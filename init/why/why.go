@@ -140,10 +140,10 @@ func rule(f Facts) string {
 
 // Ended says in one line for the console how a child ended and what follows.
 func Ended(c *children.Child) string {
-	switch c.State {
-	case children.Waiting:
-		return fmt.Sprintf("%s: ended (%s): next start in %s", c.Name, Cause(c.Code), c.Deadline.Sub(c.Since))
-	case children.Held:
+	switch wait := c.Deadline.Sub(c.Since); {
+	case c.State == children.Waiting && wait >= time.Second:
+		return fmt.Sprintf("%s: ended (%s): next start in %s", c.Name, Cause(c.Code), wait)
+	case c.State == children.Waiting || c.State == children.Held:
 		return fmt.Sprintf("%s: ended (%s): started again", c.Name, Cause(c.Code))
 	}
 	return fmt.Sprintf("%s: ended (%s), stays down", c.Name, Cause(c.Code))

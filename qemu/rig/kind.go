@@ -59,7 +59,7 @@ func Build(ctx context.Context, root, dir string) (*Tools, error) {
 // spec is the machine on paper: console tty and socket are the host's.
 func (c Config) spec(root, tty, socket string) *stage.Spec {
 	s := &stage.Spec{
-		Root: root, PidMax: c.PidMax, Closed: c.Closed, Leak: c.Leak, Without: c.Without,
+		Root: root, PidMax: c.PidMax, Closed: c.Closed, Pending: c.Pending, Leak: c.Leak, Without: c.Without,
 		Env:      append([]string{"HOME=/", "TERM=linux"}, c.Env...), // as the kernel has it
 		Consoles: "ttyS0                -W- (EC p a)    4:64\n",
 		Dirs:     []string{"/proc", "/sys/fs/cgroup", "/run", "/tmp", "/perm", "/rig", "/dev", "/devices/pts", "/devices/shm", "/devices/mqueue"},

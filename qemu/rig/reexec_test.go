@@ -1,7 +1,9 @@
 package rig
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -18,6 +20,79 @@ func reexecTrial(t *testing.T, run func(*stand)) {
 	tr := trial{run: run}
 	if said := tr.verdict(t, Slashdev); said != "" {
 		t.Error(said)
+	}
+}
+
+// Signals that come before main, whenever the kernel or a person sends them, do not
+// kill PID 1 (trap G2): it does what they ask for.
+func TestSignalsBeforeMain(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGTERM} {
+		reexecTrial(t, func(s *stand) {
+			s.start(func(c *Config) { c.Pending = []syscall.Signal{sig} })
+			switch sig {
+			case syscall.SIGQUIT:
+				_, err := s.Console.Expect(s.ctx, regexp.MustCompile(`init: executed anew`))
+				s.must(err)
+			case syscall.SIGHUP, syscall.SIGABRT:
+				s.restarts(s.puppet("beacon"))
+			default:
+				s.ends()
+			}
+		})
+	}
+}
+
+// A reboot that is asked for while PID 1 is being executed anew takes place.
+func TestSignalsDuringReexec(t *testing.T) {
+	for _, before := range []string{"", "executing myself anew", "", "", ""} {
+		reexecTrial(t, func(s *stand) {
+			s.up(nil)
+			s.must(s.Signal(syscall.SIGQUIT))
+			if before != "" {
+				_, err := s.Console.Expect(s.ctx, regexp.MustCompile(before))
+				s.must(err)
+			}
+			for s.ctx.Err() == nil && before == "" { // as soon as the next one is there, before its main
+				args, err := os.ReadFile(s.hostProc("cmdline"))
+				if s.must(err); strings.Contains(string(args), "--state=") {
+					break
+				}
+			}
+			s.must(s.Signal(syscall.SIGTERM))
+			s.ends()
+		})
+	}
+}
+
+// Signals that come all the time neither kill PID 1 nor keep it from being executed
+// anew.
+func TestReexecUnderSignals(t *testing.T) {
+	reexecTrial(t, func(s *stand) {
+		p := s.up(nil)
+		flood, stop := context.WithCancel(s.ctx)
+		over := make(chan error)
+		go func() {
+			var err error
+			for err == nil && flood.Err() == nil {
+				err = s.Signal(syscall.SIGHUP)
+			}
+			over <- err
+		}()
+		for range 10 {
+			s.reexecs()
+		}
+		stop()
+		s.must(<-over)
+		s.restarts(p)
+		s.must(s.Signal(syscall.SIGTERM))
+		s.ends()
+	})
+}
+
+// ends wants the machine to end by a restart.
+func (s *stand) ends() {
+	if said, err := s.Wait(s.ctx); err != nil || said != Restarted {
+		s.fail("the machine ends by %s, %v; the console says:\n%s", said, err, s.Console.Text())
 	}
 }
 
@@ -124,8 +199,6 @@ func spoiled(how string) func(*stand) {
 		_, err := s.Console.Expect(s.ctx, regexp.MustCompile("other: still here"))
 		s.must(err)
 		s.must(s.Signal(syscall.SIGTERM))
-		if end, err := s.Wait(s.ctx); err != nil || end != Restarted {
-			s.fail("the machine ends by %s, %v", end, err)
-		}
+		s.ends()
 	}
 }

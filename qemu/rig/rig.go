@@ -44,6 +44,7 @@ type Config struct {
 	PidMax   string            // highest process number; empty: the kernel's
 	Closed   bool              // start with descriptors 0 to 2 closed
 	Leak     bool              // start with one more open
+	Pending  []syscall.Signal  // sent to PID 1 before its first instruction
 	Output   *os.File          // descriptors 1 and 2 instead of the console
 }
 

@@ -33,6 +33,7 @@ type Spec struct {
 	PidMax   string            // of the PID namespace; empty: the kernel's
 	Closed   bool              // the init starts with descriptors 0 to 2 closed
 	Leak     bool              // it inherits one that somebody left open
+	Pending  []syscall.Signal  // what has been sent to it before its first instruction
 	Args     []string          // the init, with its name in front
 	Env      []string
 }
@@ -59,7 +60,23 @@ func Enter() error {
 		}
 	}
 	s.descriptors()
+	if err := s.signal(); err != nil {
+		return err
+	}
 	return &fs.PathError{Op: "exec", Path: s.Args[0], Err: unix.Exec(s.Args[0], s.Args, s.Env)}
+}
+
+// signal blocks all signals and sends those that the init is to find.
+func (s *Spec) signal() error {
+	if len(s.Pending) == 0 {
+		return nil
+	}
+	all := unix.Sigset_t{Val: [16]uint64{^uint64(0)}}
+	errs := []error{unix.PthreadSigmask(unix.SIG_BLOCK, &all, nil)}
+	for _, sig := range s.Pending {
+		errs = append(errs, unix.Tgkill(os.Getpid(), unix.Gettid(), sig))
+	}
+	return errors.Join(errs...)
 }
 
 // descriptors are what the kernel leaves an init: 0 to 2 on the console, or none.
