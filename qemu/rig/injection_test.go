@@ -260,8 +260,9 @@ func (v *victim) junkInitctl() {
 
 // noMemory takes the memory of a program, which then ends by itself.
 func (v *victim) noMemory() {
-	p := v.live(v.any())
 	small := unix.Rlimit{Cur: 1 << 20, Max: 1 << 20}
-	v.must(unix.Prlimit(p.process.Pid, unix.RLIMIT_AS, &small, nil))
-	v.back(p.Name, func(p *Puppet) { v.must(p.Tell("memory")) })
+	v.back(v.any(), func(p *Puppet) {
+		v.must(unix.Prlimit(p.process.Pid, unix.RLIMIT_AS, &small, nil))
+		v.must(p.Tell("memory")) // and nothing else: it would die of that
+	})
 }
