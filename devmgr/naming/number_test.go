@@ -37,11 +37,28 @@ func TestS3_1_StableNumbersStayWithTheirPlace(t *testing.T) {
 		t.Errorf("numbers %d and %d, want 2 and 0", a, b)
 	}
 	for i := range 3 * maxKept {
-		n.Take("disc", fmt.Sprint(i), fmt.Sprint(i))
+		n.Take("disc", fmt.Sprint("place", i), fmt.Sprint(i))
 		n.Drop(fmt.Sprint(i))
 	}
 	if kept := len(n.classes["disc"].places); kept > maxKept+3 {
 		t.Errorf("%d places are remembered", kept)
+	}
+}
+
+// A disk that is not there at the start may come later: its number waits.
+func TestS3_1_StableNumbersOutlastAStart(t *testing.T) {
+	for _, stable := range []bool{true, false} {
+		n, err := ParseNumbers(numbersHead + `disc 0 "left"` + "\n" + `disc 1 "right"` + "\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.stable = stable
+		n.Take("disc", "right", "sda")
+		n.Settle()
+		want := map[bool]int{true: 2, false: 0}[stable]
+		if got := n.Take("disc", "third", "sdb"); got != want {
+			t.Errorf("stable %v: the third has number %d, want %d", stable, got, want)
+		}
 	}
 }
 

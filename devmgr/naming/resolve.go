@@ -127,9 +127,6 @@ func (r *Resolver) find(name string) (*Known, Scheme) {
 	for _, dir := range []string{"/dev/", "/devices/"} {
 		name = strings.TrimPrefix(name, dir)
 	}
-	if path.Clean("/"+name) != "/"+name {
-		return nil, ""
-	}
 	text := r.uncounted(name)
 	for _, s := range order {
 		if k := r.by[s][text]; k != nil {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"slashdev/devmgr/uevent"
 )
 
 // bench is a machine with two disks, one of which says hostile things.
@@ -69,6 +71,26 @@ func TestE10_LabelTakesNobodysName(t *testing.T) {
 	all[4].Links = append(all[4].Links, `disk/by-label/root\x20fs`)
 	if d, _, _ := NewResolver(all).Resolve("LABEL=root fs"); d.Name() != "vda" {
 		t.Errorf("the link leads to vda, the label to %s", d.DevPath)
+	}
+}
+
+// Every part of a RAID has the label of the whole, which is a device of its own.
+func TestS3_51_PartsOfARAIDAreNotMeant(t *testing.T) {
+	says := func(more ...string) func(string) string {
+		all := append([]string{`ID_FS_LABEL_ENC=a\x20b`, "ID_FS_UUID_ENC=1-2", "PARTUUID=kernel", "PARTNAME=c d"}, more...)
+		return uevent.Lines(strings.Join(all, "\n") + "\n").Get
+	}
+	for _, tt := range []struct {
+		get  func(string) string
+		want Identity
+	}{
+		{says("ID_FS_USAGE=filesystem"), Identity{`a\x20b`, "1-2", `c\x20d`, "kernel"}},
+		{says("ID_FS_USAGE=raid"), Identity{"", "", `c\x20d`, "kernel"}},
+		{says("ID_PART_ENTRY_UUID=table", "ID_PART_ENTRY_NAME=e"), Identity{`a\x20b`, "1-2", "e", "table"}},
+	} {
+		if got := IdentityOf(tt.get); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
 	}
 }
 

@@ -327,3 +327,43 @@ func resolveAll(t *testing.T, r *Resolver, known []Known) {
 		}
 	}
 }
+
+func BenchmarkNames(b *testing.B) {
+	n := NewNamer(Options{}, nil)
+	all := []*devtree.Device{
+		device(scsi + "/block/sda block sda DEVTYPE=disk"), device(scsi + "/block/sda/sda12 block sda12" + part + "12"),
+		device("/devices/virtual/tty/tty12 tty tty12"), device("/devices/virtual/misc/rfkill misc rfkill"), device("/devices/x/usb1/1-1 usb bus/usb/001/002"),
+	}
+	for i := 0; b.Loop(); i++ {
+		n.Names(all[i%len(all)], Place{})
+	}
+}
+
+// BenchmarkCount gives 10,000 disks a number and takes them back, one after the other.
+func BenchmarkCount(b *testing.B) {
+	var n Numbers
+	names := make([]string, 10000)
+	for i := range names {
+		names[i] = fmt.Sprint("/devices/", i)
+		n.Take("disc", names[i], names[i])
+	}
+	for i := 0; b.Loop(); i++ {
+		name := names[i%len(names)]
+		n.Drop(name)
+		n.Take("disc", name, name)
+	}
+}
+
+func BenchmarkResolver(b *testing.B) {
+	n := NewNamer(Options{}, nil)
+	var all []Known
+	for i := range 10000 {
+		d := device(fmt.Sprintf("/devices/pci0/virtio%d/block/vd%d block vd%d DEVTYPE=disk MAJOR=254 MINOR=%d", i, i, i, i))
+		all = append(all, Known{Device: d, Names: n.Names(d, Place{})})
+	}
+	for b.Loop() {
+		if _, _, err := NewResolver(all).Resolve("discs/disc9999/disc"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
