@@ -54,7 +54,11 @@ func tools() map[string]tool {
 		"uaccess":    {builtin: true, when: func(probe) moment { return never }}, // nobody sits here
 		"usb_id":     {builtin: true, run: usbID},
 
-		"ata_id":    {when: laterUnlessIdentified, run: ataID}, // programs of udev's
+		"ata_id": {when: laterUnlessIdentified, run: ataID}, // programs of udev's
+		"dmi_memory_id": {run: func(p probe) ([]udevrules.Property, error) {
+			list, err := ident.Memory(p.sys.Tree())
+			return converted(list), err
+		}},
 		"cdrom_id":  {device: true, run: cdromID},
 		"fido_id":   {run: identity(ident.FIDO)},
 		"mtd_probe": {device: true, run: smartMedia},

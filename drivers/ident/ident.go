@@ -2,8 +2,8 @@
 // the programs and built-ins that udev's rules call.
 //
 // [USB] is usb_id, [Path] is path_id, [Input] is input_id, [Net] is net_id,
-// [SCSI] is scsi_id, [ATA] is ata_id and [FIDO] is fido_id. Each takes the tree
-// of sysfs and the path of a device in it ("/devices/pci0000:00/...") and
+// [SCSI] is scsi_id, [ATA] is ata_id, [FIDO] is fido_id and [Memory] is
+// dmi_memory_id. Each takes the tree of sysfs and the path of a device in it ("/devices/pci0000:00/...") and
 // returns properties in the order in which udev 252 says them, with the values
 // that it gives them. What a device says of itself is taken for hostile: it
 // comes out bounded, with every byte replaced or written as \xNN that has no
