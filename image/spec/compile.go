@@ -46,19 +46,6 @@ func (s *Spec) entries(src *source) {
 	s.warnManual()
 }
 
-// checkListen refuses a socket that two programs ask for.
-func (s *Spec) checkListen(src *source) {
-	owner := map[string]string{}
-	for _, p := range s.Programs {
-		for i, addr := range p.entry.Listen {
-			if other, taken := owner[addr]; taken {
-				src.failf("Slashdev.Programs."+p.key+".Listen["+strconv.Itoa(i)+"]", "%s.Listen[%d]: %s listens on %s already", p.Name, i, other, addr)
-			}
-			owner[addr] = p.Name
-		}
-	}
-}
-
 // withClock adds the clock to what is waited for, by default as listed.
 func withClock(wait []string) []string {
 	if wait == nil {
@@ -278,6 +265,9 @@ sys_ptrace sys_rawio sys_resource sys_time sys_tty_config syslog wake_alarm`
 // resources are those of setrlimit(2).
 const resources = "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack"
 
+// maxFiles is what the kernel takes for RLIMIT_NOFILE, even of root.
+const maxFiles = 1 << 20
+
 func (e *entry) limits() {
 	for _, name := range slices.Sorted(maps.Keys(e.run.Limits)) {
 		key := "Limits." + name
@@ -287,6 +277,8 @@ func (e *entry) limits() {
 			e.failf(key, "no such limit: use one of %s", resources)
 		case err != nil:
 			e.failf(key, "%v", err)
+		case name == "nofile" && hard > maxFiles:
+			e.failf(key, "a program can have %d files open at most (sysctl fs.nr_open)", maxFiles)
 		default:
 			e.plan.Limits = append(e.plan.Limits, plan.Limit{Name: name, Soft: soft, Hard: hard})
 		}

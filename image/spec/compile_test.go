@@ -161,7 +161,14 @@ func TestWrongValuesSayWhereAndWhat(t *testing.T) {
 		`"Memory": "0"`:                                   `f:3:11: scan.Memory: "0": no program lives in less than 4K`,
 		`"Ready": "fd:4", "Listen": ["tcp::1", "tcp::2"]`: `f:3:10: scan.Ready: descriptor 4 is a socket of Listen: use fd:5 or above`,
 		`"Listen": ["tcp::1"]}, "x.org/db": {"Listen": ["tcp::1"]`: `f:3:48: db.Listen[0]: scan listens on tcp::1 already`,
-		`"Memroy": "64M"`: `f:3:1: Slashdev.Programs.x.org/scan: unknown key "Memroy": use one of After, CPU, Capabilities`,
+		`"Listen": ["tcp::80", "tcp:0.0.0.0:80"]`:                  `f:3:23: scan.Listen[1]: scan listens on tcp::80 already`,
+		`"Listen": ["tcp:[::1]:80", "tcp:[::]:80"]`:                `f:3:28: scan.Listen[1]: scan listens on tcp:[::1]:80 already`,
+		`"Listen": ["unix:/run/slashdev/init.sock"]`:               `f:3:12: scan.Listen[0]: /run/slashdev/init.sock is a socket of slashdev's own`,
+		`"Listen": ["unix:/run/` + strings.Repeat("x", 103) + `"]`: `unix:PATH (of 107 bytes at most)`,
+		`"Ready": "dev:a\u001b[2J"`:                                `f:3:10: scan.Ready: "dev:a\x1b[2J": use notify`,
+		`"Limits": {"nofile": "unlimited"}`:                        `f:3:22: scan.Limits.nofile: a program can have 1048576 files open at most`,
+		`"CPU": "50% 60%"`:                                         `f:3:8: scan.CPU: "60%" is a second share: write one`,
+		`"Memroy": "64M"`:                                          `f:3:1: Slashdev.Programs.x.org/scan: unknown key "Memroy": use one of After, CPU, Capabilities`,
 	} {
 		_, err := Parse("f", scan(keys))
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,6 +72,9 @@ func cpuShare(s string) (settings []plan.Setting, err error) {
 			}
 			settings = append(settings, plan.Setting{File: "cpu.weight", Value: w})
 			continue
+		}
+		if slices.ContainsFunc(settings, func(s plan.Setting) bool { return s.File == "cpu.max" }) {
+			return nil, fmt.Errorf("%q is a second share: write one", word)
 		}
 		percent, ok := strings.CutSuffix(word, "%")
 		n, err := strconv.ParseFloat(percent, 64)

@@ -91,9 +91,9 @@ func Valid(key, word string) error {
 		use = "use settled, clock, net, dev:NAME or program:NAME"
 	case "ready":
 		ok = word == "notify" || kind == "fd" && isDescriptor(rest) || kind == "dev" && isPath(rest) || isSocket(kind, rest, "tcp", "unix")
-		use = "use notify, fd:N (3 to 1023), dev:NAME, tcp:ADDR or unix:PATH"
+		use = "use notify, fd:N (3 to 1023), dev:NAME, tcp:ADDR or unix:PATH (of 107 bytes at most)"
 	case "listen":
-		ok, use = isSocket(kind, rest, "tcp", "udp", "unix"), "use tcp:HOST:PORT, udp:HOST:PORT or unix:PATH"
+		ok, use = isSocket(kind, rest, "tcp", "udp", "unix"), "use tcp:HOST:PORT, udp:HOST:PORT or unix:PATH (of 107 bytes at most)"
 	case "dir":
 		ok, use = isAbsolute(word), "use an absolute path"
 	case "capabilities":
@@ -114,7 +114,7 @@ func isPath(s string) bool {
 			return false
 		}
 	}
-	return !strings.ContainsRune(s, 0)
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }) // no control character
 }
 
 func isDescriptor(s string) bool {
@@ -124,7 +124,7 @@ func isDescriptor(s string) bool {
 
 func isSocket(kind, rest string, kinds ...string) bool {
 	if kind == "unix" {
-		return isAbsolute(rest) && slices.Contains(kinds, kind)
+		return isAbsolute(rest) && len(rest) < 108 && slices.Contains(kinds, kind) // sun_path of unix(7)
 	}
 	colon := strings.LastIndexByte(rest, ':')
 	port, err := strconv.ParseUint(rest[colon+1:], 10, 16)
