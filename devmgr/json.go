@@ -75,7 +75,7 @@ func appendJSONString(b []byte, s string) []byte {
 			b = append(b, `\ufffd`...)
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
-		case r < ' ' || r == 0x7f:
+		case r < ' ' || r >= 0x7f && r < 0xa0:
 			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
 		default:
 			b = append(b, s[i:i+n]...)

@@ -148,6 +148,9 @@ func TestJSONString(t *testing.T) {
 			t.Errorf("%q gives %q, %v", s, got, err)
 		}
 	}
+	if got := string(appendJSONString(nil, "\u009b2J\x7f")); got != `"\u009b2J\u007f"` {
+		t.Errorf("a terminal obeys %q", got)
+	}
 }
 
 func TestTable(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"slashdev/devmgr/bootwords"
 	"slashdev/devmgr/daemon"
+	"slashdev/devmgr/udevadm"
 	"slashdev/init/plan"
 )
 
@@ -40,7 +41,9 @@ func runDaemon(env environment, args []string) int {
 	if us, err := strconv.Atoi(env.getenv("WATCHDOG_USEC")); err == nil && us > 0 {
 		cfg.Watchdog = time.Duration(us) * time.Microsecond
 	}
-	cfg.Logf = func(format string, a ...any) { fmt.Fprintf(env.stderr, "devmgr: "+format+"\n", a...) }
+	cfg.Logf = func(format string, a ...any) { // one line, whatever a device calls itself
+		fmt.Fprintf(env.stderr, "devmgr: %s\n", udevadm.Visible(fmt.Sprintf(format, a...)))
+	}
 	dry, words := false, ""
 	dirs := map[string]*string{"sys": &cfg.Sys, "dev": &cfg.Dev, "run": &cfg.Run, "udev": &cfg.Udev, "root": &cfg.Root}
 	for i := 0; i < len(args); i++ {

@@ -35,12 +35,12 @@ func Listen(network, path string, mode fs.FileMode) (*net.UnixListener, error) {
 // Clients says what becomes of those who connect. Both functions close the
 // connection.
 type Clients struct {
-	Most  int // served at a time, each on a goroutine
+	Most  int // served at a time, each on a goroutine; a quarter may be of one user but root
 	Serve func(context.Context, *net.UnixConn)
 	Full  func(*net.UnixConn) // for those beyond
 }
 
-// Accept serves the clients of l until ctx ends, or l fails, and then waits
+// Accept serves the clients of l until ctx ends, or l is closed, and then waits
 // for them.
 func (c Clients) Accept(ctx context.Context, l *net.UnixListener) error {
 	var wg sync.WaitGroup
@@ -49,23 +49,23 @@ func (c Clients) Accept(ctx context.Context, l *net.UnixListener) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
-	slots := make(chan struct{}, c.Most)
+	places := slots{most: c.Most, perUser: (c.Most + 3) / 4}
 	for {
-		conn, err := l.AcceptUnix()
+		conn, err := accept(ctx, l)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("accept %s: %w", l.Addr(), cause(err))
 		}
-		select {
-		case slots <- struct{}{}:
-			wg.Go(func() {
-				defer func() { <-slots }()
-				c.Serve(ctx, conn)
-			})
-		default:
+		release, ok := places.of(conn)
+		if !ok {
 			c.Full(conn)
+			continue
 		}
+		wg.Go(func() {
+			defer release()
+			c.Serve(ctx, conn)
+		})
 	}
 }

@@ -106,8 +106,8 @@ func (d *daemon) startAsking() {
 		a.inquiry.host.ctx, a.cancel = context.WithTimeout(context.Background(), askTime)
 		a.inquiry.host.earnest = true
 		a.inquiry.host.patient = a.locked.IsZero() || now.Before(a.locked.Add(lockTime))
-		set := a.inquiry.host.policy.Udev
-		go func() { s.answers <- answer{a, set.Decide(a.inquiry.device, a.inquiry.host)} }()
+		policy := a.inquiry.host.policy
+		go func() { s.answers <- answer{a, policy.decide(a.inquiry.device, a.inquiry.host)} }()
 	}
 }
 

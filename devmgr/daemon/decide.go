@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"fmt"
+
 	"slashdev/devmgr/devtree"
 	"slashdev/devmgr/naming"
 	"slashdev/devmgr/rules"
@@ -26,7 +28,7 @@ func (p *Pipeline) step(c devtree.Change, ev uevent.Event) Step {
 		return Step{Change: c, held: true}
 	}
 	q := p.inquire(c, ev)
-	res := p.policy.Udev.Decide(q.device, q.host)
+	res := p.policy.decide(q.device, q.host)
 	if !res.Later {
 		return p.answered(q, &res)
 	}
@@ -180,7 +182,7 @@ func (p *Pipeline) gone(c devtree.Change) Step {
 			q.device.Links = append(q.device.Links, e.Name)
 		}
 	}
-	res := p.policy.Udev.Decide(q.device, q.host)
+	res := p.policy.decide(q.device, q.host)
 	if res.Later {
 		q.host.Parents()
 		s.ask = q
@@ -198,10 +200,21 @@ func (p *Pipeline) foreign(ev uevent.Event) Step {
 	dev := &devtree.Device{DevPath: ev.DevPath, Subsystem: ev.Subsystem, Env: ev.Env}
 	q := &inquiry{change: devtree.Change{Device: dev}, device: udevrules.Device{Action: string(ev.Action), Device: dev}}
 	q.host = &host{policy: p.policy, sys: p.sys, device: dev, asked: true}
-	res := p.policy.Udev.Decide(q.device, q.host)
+	res := p.policy.decide(q.device, q.host)
 	s := Step{Change: q.change, Runs: res.Runs, Env: res.Env, Writes: res.Writes, Faults: res.Faults}
 	if res.Later {
 		s.ask = q
 	}
 	return s
+}
+
+// decide applies the rules. No fault of ours may end the device manager: the
+// device that brings it about would be there at its next start too.
+func (p *Policy) decide(dev udevrules.Device, h *host) (res udevrules.Result) {
+	defer func() {
+		if x := recover(); x != nil {
+			res = udevrules.Result{Faults: []udevrules.Problem{{Position: udevrules.Position{File: "devmgr"}, Text: fmt.Sprintf("internal error: %v", x)}}}
+		}
+	}()
+	return p.Udev.Decide(dev, h)
 }

@@ -336,3 +336,20 @@ func (m *machine) waitLog(part string) {
 	}
 	m.t.Errorf("no %q in the log: %q", part, m.log)
 }
+
+// A device that makes a probe fail in a way that nobody thought of is a device
+// without rules, and the machine goes on.
+func TestD02_PanicOfAProbeEndsNothing(t *testing.T) {
+	m := newMachine(t)
+	m.rule("50-probe.rules", `KERNEL=="vdb", IMPORT{builtin}="blkid", SYMLINK+="disk/mine"`)
+	m.blkid = func(string) []udevrules.Property { panic("evil superblock") }
+	m.start()
+	m.plug("vdb", 16)
+	m.do("settle", "vdb")
+	m.is("vdb", "0660 0:6")
+	m.plug("vdc", 32)
+	m.do("settle", "vdc")
+	if !m.logged("internal error: evil superblock") {
+		t.Errorf("log: %q", m.log)
+	}
+}

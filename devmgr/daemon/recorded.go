@@ -43,6 +43,6 @@ func (p *Pipeline) Now(s Step) (next Step, ok bool) {
 		return s, false
 	}
 	s.ask.host.ctx = context.Background()
-	res := p.policy.Udev.Decide(s.ask.device, s.ask.host)
+	res := p.policy.decide(s.ask.device, s.ask.host)
 	return p.answered(s.ask, &res), true
 }

@@ -28,7 +28,7 @@ func (p *Pipeline) ask(s Step) Step {
 		return s
 	}
 	s.ask.host.ctx = context.Background()
-	res := p.policy.Udev.Decide(s.ask.device, s.ask.host)
+	res := p.policy.decide(s.ask.device, s.ask.host)
 	return p.answered(s.ask, &res)
 }
 

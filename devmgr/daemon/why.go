@@ -113,7 +113,7 @@ func (q *inquiry) decide(ctx context.Context) *udevrules.Result {
 	ctx, cancel := context.WithTimeout(ctx, explainTime)
 	defer cancel()
 	q.host.ctx, q.device.Trace = ctx, true
-	res := q.host.policy.Udev.Decide(q.device, q.host)
+	res := q.host.policy.decide(q.device, q.host)
 	return &res
 }
 

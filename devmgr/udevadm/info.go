@@ -159,11 +159,11 @@ func (s *System) printProperties(o options, d *device) {
 		switch {
 		case wanted != nil && !slices.Contains(wanted, p.key):
 		case o.has("value"):
-			fmt.Fprintln(s.out, visible(p.value))
+			fmt.Fprintln(s.out, Visible(p.value))
 		case o.has("export") || prefix != "":
-			fmt.Fprintf(s.out, "%s%s=%s\n", prefix, visible(p.key), quoted(p.value))
+			fmt.Fprintf(s.out, "%s%s=%s\n", prefix, Visible(p.key), quoted(p.value))
 		default:
-			fmt.Fprintf(s.out, "%s=%s\n", visible(p.key), visible(p.value))
+			fmt.Fprintf(s.out, "%s=%s\n", Visible(p.key), Visible(p.value))
 		}
 	}
 }
@@ -172,7 +172,7 @@ func (s *System) printProperties(o options, d *device) {
 func (s *System) printRecord(d *device, indent string) {
 	say := func(letter, value string) {
 		if value != "" {
-			fmt.Fprintf(s.out, "%s%s: %s\n", indent, letter, visible(value))
+			fmt.Fprintf(s.out, "%s%s: %s\n", indent, letter, Visible(value))
 		}
 	}
 	say("P", d.ev.DevPath)

@@ -84,7 +84,7 @@ func (s *System) printEvent(env uevent.Env, group uint32, o options) {
 	if group == monitor.Udev {
 		source = "UDEV"
 	}
-	fmt.Fprintf(s.out, "%-6s[%.6f] %-8s %s (%s)\n", source, uptime(), visible(env.Get("ACTION")), visible(env.Get("DEVPATH")), visible(env.Get("SUBSYSTEM")))
+	fmt.Fprintf(s.out, "%-6s[%.6f] %-8s %s (%s)\n", source, uptime(), Visible(env.Get("ACTION")), Visible(env.Get("DEVPATH")), Visible(env.Get("SUBSYSTEM")))
 	if !o.has("property") && !o.has("environment") {
 		return
 	}
@@ -92,7 +92,7 @@ func (s *System) printEvent(env uevent.Env, group uint32, o options) {
 		if key == "DEVNAME" && !strings.HasPrefix(value, "/") {
 			value = path.Join("/dev", value)
 		}
-		fmt.Fprintf(s.out, "%s=%s\n", visible(key), visible(value))
+		fmt.Fprintf(s.out, "%s=%s\n", Visible(key), Visible(value))
 	}
 	s.out.WriteString("\n")
 }

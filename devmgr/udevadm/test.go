@@ -76,7 +76,7 @@ func (s *System) testBuiltin(o options) error {
 	}
 	lines, err := s.Builtins[words[0]](d.ev.DevPath, words[1:])
 	for _, l := range lines {
-		s.out.WriteString(visible(l) + "\n")
+		s.out.WriteString(Visible(l) + "\n")
 	}
 	return err
 }

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// visible makes text of a device safe to print in a line: control characters,
+// Visible makes text of a device safe to print in a line: control characters,
 // of which a terminal would take orders, and bytes that are no UTF-8 are shown
 // as \xNN. Scripts read a line a property, so a line break is one of them.
-func visible(s string) string {
+func Visible(s string) string {
 	if plain(s) {
 		return s
 	}
@@ -41,4 +41,4 @@ func plain(s string) bool {
 func control(c byte) bool { return c < ' ' && c != '\t' || c >= 0x7f }
 
 // quoted is a word that a shell reads as text.
-func quoted(s string) string { return "'" + strings.ReplaceAll(visible(s), "'", `'\''`) + "'" }
+func quoted(s string) string { return "'" + strings.ReplaceAll(Visible(s), "'", `'\''`) + "'" }

@@ -52,7 +52,7 @@ func (s *System) shown(devpath, name string) (text string, ok bool) {
 		return "(not readable)", true
 	}
 	text, err = s.Sys.Attr(devpath, name)
-	return text, err == nil && visible(text) == text && len(text) < maxShown
+	return text, err == nil && Visible(text) == text && len(text) < maxShown
 }
 
 // maxShown is what fits in a rule.

@@ -94,6 +94,9 @@ func CheckName(name string) error {
 	if !utf8.ValidString(name) {
 		return malformed("path %q is not UTF-8", clip(name))
 	}
+	if strings.ContainsFunc(name, func(r rune) bool { return r >= 0x80 && r < 0xa0 }) { // terminals obey these too
+		return malformed("control character in path %q", clip(name))
+	}
 	for part := range strings.SplitSeq(name, "/") {
 		if part == "" || part == "." || part == ".." || len(part) > 255 {
 			return malformed("component %q in path %q", clip(part), clip(name))

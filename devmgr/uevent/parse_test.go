@@ -69,12 +69,12 @@ func TestU06_ParseRefuses(t *testing.T) {
 }
 
 func TestU09_CheckName(t *testing.T) {
-	for _, bad := range []string{"", "/etc/passwd", "../../etc/passwd", ".", "..", "a/../b", "a//b", "a/", "a\nb", "a\x00b"} {
+	for _, bad := range []string{"", "/etc/passwd", "../../etc/passwd", ".", "..", "a/../b", "a//b", "a/", "a\nb", "a\x00b", "a\u009b2Jb", "\xff"} {
 		if CheckName(bad) == nil {
 			t.Errorf("CheckName(%q) accepts", bad)
 		}
 	}
-	for _, good := range []string{"sda", "input/event0", "bsg/7:0:0:0", "cpu/0/msr", "..."} {
+	for _, good := range []string{"sda", "input/event0", "bsg/7:0:0:0", "cpu/0/msr", "...", "\u00e9"} {
 		if err := CheckName(good); err != nil {
 			t.Errorf("CheckName(%q): %v", good, err)
 		}

@@ -55,7 +55,7 @@ func Load(root fs.FS, dirs []string) ([]File, error) {
 
 // ReadFile returns the text of a file of a configuration, which may be masked by
 // a link to /dev/null. Such a link is not followed: on the appliance that is a
-// question to ourselves.
+// question to ourselves. A file that anybody may write is refused (C-08).
 func ReadFile(root fs.FS, name string) (string, error) {
 	if target, err := fs.ReadLink(root, name); err == nil && (target == "/dev/null" || strings.HasSuffix(target, "../dev/null")) {
 		return "", nil
@@ -68,6 +68,8 @@ func ReadFile(root fs.FS, name string) (string, error) {
 		return "", nil
 	case info.Size() > maxFile:
 		return "", fmt.Errorf("%s: %d bytes are too many", name, info.Size())
+	case info.Mode().Perm()&0o002 != 0:
+		return "", fmt.Errorf("/%s: anybody may write it, and root would obey: it is not read; chmod o-w it", name)
 	}
 	text, err := fs.ReadFile(root, name)
 	return string(text), err

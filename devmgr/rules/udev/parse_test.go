@@ -137,6 +137,7 @@ func TestLoadOverridesAndMasks(t *testing.T) {
 		"lib/udev/rules.d/10-a.rules":         file("# lib a"),
 		"usr/lib/udev/rules.d/95-dir.rules/x": file(""),
 		"usr/lib/udev/rules.d/96-lost.rules":  {Data: []byte("nowhere"), Mode: fs.ModeSymlink},
+		"etc/udev/rules.d/97-open.rules":      {Data: []byte("# anybody's"), Mode: 0o666},
 	}
 	files, err := Load(root, Dirs())
 	var got []string
@@ -149,6 +150,9 @@ func TestLoadOverridesAndMasks(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "96-lost.rules") {
 		t.Errorf("a link that leads nowhere: %v", err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "/etc/udev/rules.d/97-open.rules: anybody may write it") { // C-08
+		t.Errorf("a file that anybody may write: %v", err)
 	}
 }
 
