@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
 func main() {
@@ -46,7 +48,7 @@ func run(args []string) error {
 		_, err := os.Stdout.WriteString("A=1\nINJECTED=quote'; reboot; '\nESC=\x1b[2J\xff\x9b5m\n\x1b]0;title\a\n/../../x `reboot`\n")
 		return err
 	case len(args) == 1 && args[0] == "sleep":
-		select {}
+		return unix.Pause()
 	}
 	return fmt.Errorf("what to do with %q?", args)
 }
