@@ -20,11 +20,12 @@ import (
 // views are the views that are mounted. Clients change them from goroutines of
 // their own; the loop does not wait for that.
 type views struct {
-	server  devfuse.Server
-	mu      sync.Mutex
-	checked bool // that modes count
-	all     map[string]*mountedView
-	wg      sync.WaitGroup
+	server   devfuse.Server
+	mu       sync.Mutex
+	checked  bool // that modes count
+	all      map[string]*mountedView
+	unfollow func() // ends what looks for remounts; nil: there was no view yet
+	wg       sync.WaitGroup
 }
 
 type mountedView struct {
@@ -79,6 +80,11 @@ func (s *views) add(name, path string, v *view.View, cfg Config) error {
 		return err
 	}
 	s.all[name] = &mountedView{name, v, tree, mount}
+	if s.unfollow == nil {
+		var ctx context.Context
+		ctx, s.unfollow = context.WithCancel(context.Background())
+		s.wg.Go(func() { devfuse.Remounts(ctx, s.mounts) })
+	}
 	s.wg.Go(func() { s.watch(name, mount) })
 	return nil
 }
@@ -111,11 +117,21 @@ func (s *views) close() {
 	s.mu.Lock()
 	all := s.all
 	s.all = nil
+	if s.unfollow != nil {
+		s.unfollow()
+	}
 	s.mu.Unlock()
 	for _, m := range all {
 		m.mount.Close()
 	}
 	s.wg.Wait()
+}
+
+func (s *views) mounts() (all []*devfuse.Mount) {
+	for _, m := range s.sorted() {
+		all = append(all, m.mount)
+	}
+	return all
 }
 
 func (s *views) find(name string) (*mountedView, error) {

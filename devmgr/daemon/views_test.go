@@ -182,3 +182,32 @@ func TestS3_11_RulesBeforeVisibility(t *testing.T) {
 	m.sees(v+"/vdb", "060600 254:16 0:24")
 	m.sees(v+"/block/254:16", "-> ../vdb")
 }
+
+// A view that is remounted read-only stands still; remounted writable it goes
+// on, and what was deleted is back.
+func TestS4_8_RefreshByRemount(t *testing.T) {
+	m := newMachine(t)
+	m.start()
+	v := m.view("v")
+	options := func(want string) {
+		t.Helper()
+		got := func() string { return fmt.Sprint(m.do("view-ls")) }
+		for end := time.Now().Add(time.Minute); strings.Contains(got(), "option=ro") != (want == "ro") && time.Now().Before(end); {
+			m.do("settle")
+		}
+	}
+	m.must(os.Remove(v + "/null"))
+	m.must(unix.Mount("", v, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	options("ro")
+	m.plug("vdb", 16)
+	m.do("settle", "vdb")
+	m.sees(v+"/vdb", "missing")
+	m.sees(v+"/null", "missing")
+	if err := os.Symlink("x", v+"/y"); !errors.Is(err, unix.EROFS) {
+		t.Errorf("symlink: %v", err)
+	}
+	m.must(unix.Mount("", v, "", unix.MS_REMOUNT, ""))
+	options("rw")
+	m.soon(v+"/null", "020666 1:3 0:0")
+	m.sees(v+"/vdb", "060660 254:16 0:6")
+}

@@ -39,7 +39,7 @@ func (t *Tree) caller(in *fuse.InHeader) view.Caller {
 // redirects to /dev is not to fill the memory.
 func (t *Tree) Mknod(_ <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
 	kind, known := kindOf(in.Mode)
-	if !known || kind == view.Dir || kind == view.Link {
+	if !known || isMarker(in.NodeId, name) || kind == view.Dir || kind == view.Link {
 		return fuse.EPERM
 	}
 	it := view.Item{Kind: kind, Attr: view.Attr{Mode: in.Mode & modeBits, UID: in.Uid, GID: in.Gid}}
@@ -68,6 +68,9 @@ func (t *Tree) Link(<-chan struct{}, *fuse.LinkIn, string, *fuse.EntryOut) fuse.
 
 // Mkdir implements fuse.RawFileSystem.
 func (t *Tree) Mkdir(_ <-chan struct{}, in *fuse.MkdirIn, name string, out *fuse.EntryOut) fuse.Status {
+	if s := keepMarker(in.NodeId, name); s != fuse.OK {
+		return s
+	}
 	p := at(in.NodeId, name)
 	e, err := t.view.Mkdir(p, in.Mode&modeBits, t.caller(&in.InHeader))
 	return t.tell(p, e, err, out)
@@ -75,6 +78,9 @@ func (t *Tree) Mkdir(_ <-chan struct{}, in *fuse.MkdirIn, name string, out *fuse
 
 // Symlink implements fuse.RawFileSystem.
 func (t *Tree) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
+	if s := keepMarker(in.NodeId, name); s != fuse.OK {
+		return s
+	}
 	p := at(in.NodeId, name)
 	e, err := t.view.Symlink(p, target, t.caller(in))
 	return t.tell(p, e, err, out)
@@ -82,6 +88,9 @@ func (t *Tree) Symlink(_ <-chan struct{}, in *fuse.InHeader, target, name string
 
 // Unlink implements fuse.RawFileSystem.
 func (t *Tree) Unlink(_ <-chan struct{}, in *fuse.InHeader, name string) fuse.Status {
+	if s := keepMarker(in.NodeId, name); s != fuse.OK {
+		return s
+	}
 	err := t.view.Unlink(at(in.NodeId, name))
 	t.emptied(view.ID(in.NodeId))
 	return fuse.ToStatus(err)
@@ -124,8 +133,11 @@ const renameNoReplace = 1
 
 // Rename implements fuse.RawFileSystem.
 func (t *Tree) Rename(_ <-chan struct{}, in *fuse.RenameIn, oldName, newName string) fuse.Status {
-	if in.Flags&^renameNoReplace != 0 {
+	switch {
+	case in.Flags&^renameNoReplace != 0:
 		return fuse.EINVAL
+	case isMarker(in.NodeId, oldName), isMarker(in.Newdir, newName):
+		return fuse.EPERM
 	}
 	to := at(in.Newdir, newName)
 	err := t.view.Rename(at(in.NodeId, oldName), to, in.Flags&renameNoReplace != 0)
@@ -150,6 +162,9 @@ func (t *Tree) moved(to view.Place) {
 
 // SetAttr implements fuse.RawFileSystem.
 func (t *Tree) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
+	if in.NodeId == uint64(markerID) {
+		return fuse.EPERM
+	}
 	e, err := t.view.SetAttr(view.ID(in.NodeId), wanted(in))
 	if err != nil {
 		return fuse.ToStatus(err)

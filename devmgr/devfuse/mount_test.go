@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"slashdev/devmgr/devfuse"
 	"slashdev/devmgr/view"
 )
@@ -393,7 +395,7 @@ func TestE20_WhatADeadServerLeftIsCleared(t *testing.T) {
 	put(t, b, "null", 1, 3)
 	dir := t.TempDir()
 	devfuse.Abandon(t, dir)
-	if _, err := os.Stat(dir); !errors.Is(err, syscall.ENOTCONN) {
+	if err := unix.Statfs(dir, new(unix.Statfs_t)); err != unix.ENOTCONN {
 		t.Fatalf("it is not dead: %v", err)
 	}
 	m, err := new(devfuse.Server).Attach(devfuse.New(view.New(b, view.Options{}), devfuse.Config{}), dir)
@@ -428,4 +430,35 @@ func TestE5_InterruptEndsAWait(t *testing.T) {
 		t.Error("the lookup goes on waiting for who is dead")
 	}
 	cmd.Wait()
+}
+
+// The marker is a file. A Go process must not open one that it serves itself:
+// the runtime asks the kernel whether it can be polled, and that asks us.
+func TestS3_19_MarkerOfADevfs(t *testing.T) {
+	needFuse(t)
+	dir, tree := mounted(t, view.NewBack(), devfuse.Config{})
+	name := filepath.Join(dir, ".devfsd")
+	text, err := exec.Command("cat", name).Output()
+	if err != nil || string(text) != "slashdev 1\n" {
+		t.Errorf("%q %v", text, err)
+	}
+	st, err := os.Stat(name)
+	if err != nil || st.Mode() != 0o400 {
+		t.Errorf("%v %v", st, err)
+	}
+	_, err = unix.Open(name, unix.O_RDWR, 0)
+	for what, err := range map[string]error{
+		"rm": os.Remove(name), "mv": os.Rename(name, dir+"/x"), "write": err, "chmod": os.Chmod(name, 0o666),
+		"over it": os.Mkdir(name, 0o755), "truncate": os.Truncate(name, 0),
+	} {
+		if err == nil {
+			t.Errorf("%s is done", what)
+		}
+	}
+	if list, _ := os.ReadDir(dir); len(list) > 0 {
+		t.Errorf("listed: %v", list)
+	}
+	if n := tree.Known(); n != 1 {
+		t.Errorf("%d nodes are known", n)
+	}
 }

@@ -22,6 +22,7 @@ type Mount struct {
 	server *Server
 	tree   *Tree
 	path   string
+	number string // of the device that the mount is
 	dev    *os.File
 	raw    syscall.RawConn
 	proto  *fuse.ProtocolServer
@@ -39,6 +40,9 @@ const (
 	maxWrite   = 4 << 10 // nothing is written; this keeps requests small
 )
 
+// fsType is what the table of mounts says.
+const fsType = "fuse.slashdev"
+
 // options of every mount. Without default_permissions nobody checks modes.
 const options = "default_permissions,allow_other"
 
@@ -52,7 +56,11 @@ func (s *Server) attach(t *Tree, path, options string) (*Mount, error) {
 	}
 	clearDead(path)
 	data := fmt.Sprintf("fd=%d,rootmode=40755,user_id=0,group_id=0,%s", fd, options)
-	if err := unix.Mount("slashdev", path, "fuse.slashdev", unix.MS_NOSUID|unix.MS_NOEXEC, data); err != nil {
+	flags := uintptr(unix.MS_NOSUID | unix.MS_NOEXEC)
+	if t.view.Options().ReadOnly {
+		flags |= unix.MS_RDONLY
+	}
+	if err := unix.Mount("slashdev", path, fsType, flags, data); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("mount %s: %w", path, err)
 	}
@@ -64,6 +72,7 @@ func (s *Server) attach(t *Tree, path, options string) (*Mount, error) {
 	var ctx context.Context
 	ctx, m.stop = context.WithCancel(context.Background())
 	go m.run(ctx)
+	m.number = numberOf(path)
 	return m, nil
 }
 
@@ -79,9 +88,10 @@ func newMount(s *Server, t *Tree) *Mount {
 	return m
 }
 
-// clearDead unmounts what a server left that is no more.
+// clearDead unmounts what a server left that is no more. Attributes may be
+// cached still: statfs always asks.
 func clearDead(path string) {
-	if _, err := os.Stat(path); errors.Is(err, unix.ENOTCONN) {
+	if err := unix.Statfs(path, new(unix.Statfs_t)); err == unix.ENOTCONN {
 		unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	}
 }
@@ -191,6 +201,7 @@ func (m *Mount) send(b []byte) error {
 // Requests that are looked at before go-fuse is.
 const (
 	lookup      = 1
+	read        = 15
 	readDir     = 28
 	readDirPlus = 44
 
@@ -214,7 +225,7 @@ func (s *Server) buffer() *buffer {
 
 // payload returns how much a request wants to read.
 func payload(in []byte) int {
-	if op := opcode(in); op != readDir && op != readDirPlus || len(in) < sizeAt+4 {
+	if op := opcode(in); op != read && op != readDir && op != readDirPlus || len(in) < sizeAt+4 {
 		return 0
 	}
 	return int(binary.NativeEndian.Uint32(in[sizeAt:]))

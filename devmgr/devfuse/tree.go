@@ -92,6 +92,9 @@ func (t *Tree) String() string { return "slashdev" }
 
 // Lookup implements fuse.RawFileSystem.
 func (t *Tree) Lookup(cancel <-chan struct{}, in *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+	if isMarker(in.NodeId, name) {
+		return t.tellMarker(out)
+	}
 	p := view.Place{Dir: view.ID(in.NodeId), Name: name}
 	e, err := t.view.Lookup(p.Dir, name)
 	if err != nil && t.cfg.Missing != nil && t.wait(1) {
@@ -216,11 +219,15 @@ func without(ids []view.ID, id view.ID) []view.ID {
 
 // GetAttr implements fuse.RawFileSystem.
 func (t *Tree) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	out.SetTimeout(forever)
+	if in.NodeId == uint64(markerID) {
+		markerAttr(&out.Attr)
+		return fuse.OK
+	}
 	e, err := t.get(view.ID(in.NodeId))
 	if err != nil {
 		return fuse.ToStatus(err)
 	}
-	out.SetTimeout(forever)
 	fillAttr(&out.Attr, e)
 	return fuse.OK
 }
