@@ -149,6 +149,12 @@ func TestS3_51_ResolveByEverything(t *testing.T) {
 		if len(r) != 1 || r[0].Get("devname") != "sda1" || r[0].Get("by") != by {
 			t.Errorf("%s: %q, want sda1 by %s", name, r, by)
 		}
+		if sent := m.do("trigger", name); sent[0].Get("triggered") != "1" {
+			t.Errorf("trigger %s: %q", name, sent)
+		}
+		if why := m.do("why", name); why[0].Get("devname") != "sda1" {
+			t.Errorf("why %s: %q", name, why[0])
+		}
 		if info := m.do("info", name); info[0].Get("devname") != "sda1" {
 			t.Errorf("info %s: %q", name, info[0])
 		}

@@ -42,8 +42,7 @@ func (r row) property(key string) string {
 // resolve finds the device of a request by any name; row is what else is known
 // of it. Where no rules have looked at the media, they are looked at now, for
 // root.
-func (d *daemon) resolve(r *request) (row, naming.Scheme, error) {
-	name := r.args[0]
+func (d *daemon) resolve(r *request, name string) (row, naming.Scheme, error) {
 	all, rows, err := d.known(r.ctx)
 	if err != nil {
 		return row{}, "", err
@@ -95,7 +94,7 @@ func (d *daemon) resolveVerb(r *request) error {
 	if len(r.args) != 1 || r.only() != nil {
 		return errUsage
 	}
-	found, how, err := d.resolve(r)
+	found, how, err := d.resolve(r, r.args[0])
 	if err != nil {
 		return err
 	}
@@ -116,7 +115,7 @@ func (d *daemon) nameVerb(r *request) error {
 	if err != nil {
 		return err
 	}
-	found, err := d.named(r, newFormatter(d.sys, rows))
+	found, err := d.named(r, newFormatter(d.sys, rows), r.args[0])
 	if err != nil {
 		return err
 	}
@@ -147,13 +146,13 @@ func numberOf(dev *devtree.Device) string {
 }
 
 // named finds the device that a client means by any of its names.
-func (d *daemon) named(r *request, f *formatter) (row, error) {
-	if found, ok := f.find(r.args[0]); ok {
+func (d *daemon) named(r *request, f *formatter, name string) (row, error) {
+	if found, ok := f.find(name); ok {
 		return found, nil
 	}
-	found, _, err := d.resolve(r)
+	found, _, err := d.resolve(r, name)
 	if code := ctl.ExitCode(err); code == ctl.NotFound {
-		return row{}, ctl.Errorf(ctl.NotFound, "no device %q", r.args[0])
+		return row{}, ctl.Errorf(ctl.NotFound, "no device %q", name)
 	}
 	return found, err
 }

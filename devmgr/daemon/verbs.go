@@ -73,7 +73,7 @@ func (d *daemon) find(r *request) (*formatter, row, error) {
 		return nil, row{}, err
 	}
 	f := newFormatter(d.sys, rows)
-	found, err := d.named(r, f)
+	found, err := d.named(r, f, r.args[0])
 	return f, found, err
 }
 
@@ -189,7 +189,7 @@ func (d *daemon) trigger(r *request) error {
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(newFormatter(d.sys, rows), rows, r)
+	chosen, err := d.choose(newFormatter(d.sys, rows), rows, r)
 	if err != nil {
 		return err
 	}
@@ -216,12 +216,15 @@ func isAction(word string) bool {
 
 // choose returns the devices that are named, or else all, of the subsystems
 // that are named, or else of all.
-func choose(f *formatter, rows []row, r *request) ([]*devtree.Device, error) {
+func (d *daemon) choose(f *formatter, rows []row, r *request) ([]*devtree.Device, error) {
 	var chosen []*devtree.Device
 	for _, name := range r.args {
-		row, ok := f.find(name)
-		if !ok {
+		row, err := d.named(r, f, name)
+		if ctl.ExitCode(err) == ctl.NotFound {
 			return nil, ctl.Errorf(ctl.NotFound, "no device %q, and it is no action", name)
+		}
+		if err != nil {
+			return nil, err
 		}
 		chosen = append(chosen, row.device)
 	}
