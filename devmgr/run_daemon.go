@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -100,6 +101,9 @@ func devfsWords(cfg daemon.Config, given string) bootwords.Options {
 	return o
 }
 
+// minProcs is how many goroutines may run at a time, even on fewer processors.
+const minProcs = 4
+
 func trimDashes(s string) string {
 	for len(s) > 0 && s[0] == '-' {
 		s = s[1:]
@@ -111,6 +115,9 @@ func serve(env environment, cfg daemon.Config) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+	// With a processor to spare for the scheduler none is taken away from a
+	// goroutine in a system call, which costs a slow machine dear.
+	runtime.GOMAXPROCS(max(minProcs, runtime.GOMAXPROCS(0)))
 	if os.Getuid() != 0 {
 		cfg.Logf("not root: nodes cannot be changed")
 	}

@@ -47,7 +47,7 @@ func (h host) readString(name string) (string, error) {
 	for err == syscall.EINTR {
 		n, err = syscall.Read(fd, buf[:])
 	}
-	syscall.Close(fd)
+	quickClose(fd)
 	if err != nil {
 		return "", &fs.PathError{Op: "read", Path: name, Err: err}
 	}
@@ -56,9 +56,9 @@ func (h host) readString(name string) (string, error) {
 
 func (h host) open(name string, flags int) (int, error) {
 	full := h.dir + "/" + name
-	fd, err := syscall.Open(full, flags|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	fd, err := quickOpen(full, flags|syscall.O_CLOEXEC|syscall.O_NONBLOCK)
 	for err == syscall.EINTR {
-		fd, err = syscall.Open(full, flags|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+		fd, err = quickOpen(full, flags|syscall.O_CLOEXEC|syscall.O_NONBLOCK)
 	}
 	if err != nil {
 		return -1, &fs.PathError{Op: "open", Path: name, Err: err}
@@ -68,7 +68,7 @@ func (h host) open(name string, flags int) (int, error) {
 
 func (h host) ReadLink(name string) (string, error) {
 	var buf [maxAttr]byte
-	n, err := syscall.Readlink(h.dir+"/"+name, buf[:])
+	n, err := quickReadlink(h.dir+"/"+name, buf[:])
 	if err != nil {
 		return "", &fs.PathError{Op: "readlink", Path: name, Err: err}
 	}
@@ -82,7 +82,7 @@ func (h host) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer syscall.Close(fd)
+	defer quickClose(fd)
 	var entries []fs.DirEntry
 	var buf [8 << 10]byte
 	for {
