@@ -43,13 +43,12 @@ func laterIf(so bool) moment {
 
 // laterIfPlane: only a device with two axes has a size, which its node knows.
 func laterIfPlane(p probe) moment {
-	words := strings.Fields(p.attr("device/capabilities/abs"))
-	return laterIf(p.device.HasNode() && strings.HasPrefix(p.device.Name(), "event") && len(words) > 0 && hasPlane(words[len(words)-1]))
-}
-
-// hasPlane looks for ABS_X and ABS_Y in the lowest digit of a bitmap.
-func hasPlane(word string) bool {
-	return word != "" && strings.IndexByte("37bf", word[len(word)-1]) >= 0
+	const digits = "37bf" // that have the bits of ABS_X and ABS_Y
+	if !p.device.HasNode() || !strings.HasPrefix(p.device.Name(), "event") {
+		return atOnce
+	}
+	axes := p.attr("device/capabilities/abs")
+	return laterIf(axes != "" && strings.IndexByte(digits, axes[len(axes)-1]) >= 0)
 }
 
 // inputID adds the size to what sysfs says.
@@ -121,8 +120,13 @@ func (p probe) serio(name, value string, more bool) error {
 
 // laterIfVirtual: an interface that is no card has a driver that is not in sysfs.
 func laterIfVirtual(p probe) moment {
+	return laterIf(p.cardDriver() == "" && p.asksDriver())
+}
+
+// asksDriver: a loopback interface has no driver.
+func (p probe) asksDriver() bool {
 	const loopback = "772"
-	return laterIf(p.policy.driver != nil && p.cardDriver() == "" && p.attr("type") != loopback)
+	return p.policy.driver != nil && p.attr("type") != loopback
 }
 
 // netDriver returns the driver of an interface.
@@ -137,7 +141,7 @@ func netDriver(p probe) ([]udevrules.Property, error) {
 // driver returns the driver of an interface, "" if it has none.
 func (p probe) driver() string {
 	name := p.cardDriver()
-	if name != "" || p.policy.driver == nil {
+	if name != "" || !p.asksDriver() {
 		return name
 	}
 	name, err := p.policy.driver(p.device.Name())
