@@ -52,7 +52,7 @@ const devUsage = `usage: dev VERB [--json] [ARGUMENT...]
 
 func devVerbs() []devVerb {
 	return []devVerb{
-		{"ls", []string{"all"}, lsHelp, (*command).ls},
+		{"ls", []string{"all", "view="}, lsHelp, (*command).ls},
 		{"tree", []string{"all"}, treeHelp, (*command).tree},
 		{"info", nil, infoHelp, (*command).info},
 		{"name", []string{"scheme="}, nameHelp, (*command).name},

@@ -7,10 +7,12 @@ import (
 	"slashdev/devmgr/ctl"
 )
 
-const lsHelp = `usage: dev ls [--all] [--json]
+const lsHelp = `usage: dev ls [--all] [--view NAME] [--json]
 
 Lists the devices that have a node in /dev, and the network interfaces.
   --all, -a  list all devices, by the kernel's names
+  --view NAME
+             list what is to be seen in a view, as dev view show does
   --json     an array of all devices, one object a line, with devpath,
              subsystem, devtype, devname, major, minor, mode, owner, group,
              links, driver and modalias
@@ -19,6 +21,9 @@ Lists the devices that have a node in /dev, and the network interfaces.
 func (c *command) ls() error {
 	if err := c.noArgs(); err != nil {
 		return err
+	}
+	if name := c.option("view"); name != "" {
+		return c.viewRead("show", []string{name})
 	}
 	records, err := c.do("ls")
 	if err != nil {

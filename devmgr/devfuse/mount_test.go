@@ -51,6 +51,8 @@ func mountedBy(t *testing.T, server *devfuse.Server, b *view.Back, cfg devfuse.C
 	return dir, tree
 }
 
+func timeout() <-chan time.Time { return time.After(deadline) }
+
 // until waits for something that the kernel is told of.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
