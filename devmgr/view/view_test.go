@@ -525,3 +525,24 @@ func TestE22_HiddenForEverything(t *testing.T) {
 		refused(t, "rename "+name, v.Rename(Place{Root, name}, Place{Root, "x"}, false), syscall.ENOENT)
 	}
 }
+
+func TestS3_16_TimeZeroSaysUntouched(t *testing.T) {
+	b := machine(t)
+	v, other := view(t, b), view(t, b)
+	mode := uint32(0o600)
+	e, _ := find(v, "null")
+	if e.Attr.Change != 0 {
+		t.Errorf("untouched: %+v", e.Attr)
+	}
+	_, err := v.SetAttr(e.ID, AttrChange{Mode: &mode})
+	ok(t, err)
+	ok(t, mknod(v, "mine", char(1, 3)))
+	for _, name := range []string{"null", "mine"} {
+		if e, _ := find(v, name); e.Attr.Change == 0 {
+			t.Errorf("%s was touched: %+v", name, e.Attr)
+		}
+	}
+	if e, _ := find(other, "null"); e.Attr.Change != 0 {
+		t.Errorf("not there: %+v", e.Attr)
+	}
+}
