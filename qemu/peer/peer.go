@@ -13,6 +13,7 @@
 package peer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,9 +29,10 @@ import (
 	"slashdev/qemu"
 )
 
-// Options say what to pack. All but Add are needed.
+// Options say what to pack. All but Kernel and Add are needed.
 type Options struct {
 	Parts, Binaries string            // bin/parts, bin
+	Kernel          string            // folder of Parts with a kernel that needs no modules; "": Debian's, and all modules
 	Init            string            // host file of what is to be PID 1
 	Output          string            // file to write, a compressed cpio
 	Add             map[string]string // more files: by path in the machine, the host's
@@ -47,7 +49,7 @@ func Build(o Options) (qemu.Config, error) {
 			return qemu.Config{}, fmt.Errorf("pack machine: %w", err)
 		}
 	}
-	return qemu.Config{Machine: "pc", Memory: 4096, Kernel: filepath.Join(o.Parts, "debian/vmlinuz"), Initrd: o.Output,
+	return qemu.Config{Machine: "pc", Memory: 4096, Kernel: filepath.Join(o.Parts, cmp.Or(o.Kernel, "debian"), "vmlinuz"), Initrd: o.Output,
 		Cmdline: "console=ttyS0 quiet panic=1"}, nil
 }
 
@@ -122,7 +124,12 @@ func (p *packer) udev() error {
 	return p.root.Add(tree.Link("/sbin/modprobe", "/bin/kmod"))
 }
 
-func (p *packer) kernel() error { return p.folder("debian/lib/modules", "/lib/modules", nil) }
+func (p *packer) kernel() error {
+	if p.Kernel != "" {
+		return nil
+	}
+	return p.folder("debian/lib/modules", "/lib/modules", nil)
+}
 
 // hardware adds the database as udevd's own index and as ours.
 func (p *packer) hardware() error {

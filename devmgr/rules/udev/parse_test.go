@@ -241,4 +241,9 @@ func TestStockRulesParse(t *testing.T) {
 	if len(files) < 50 || set.Len() < 1500 {
 		t.Errorf("%d files, %d rules: some are missing", len(files), set.Len())
 	}
+	for _, name := range strings.Fields("udev systemd libinput-bin alsa-utils lvm2 dmsetup mdadm usb-modeswitch-data") {
+		if !slices.ContainsFunc(files, func(f File) bool { return strings.HasPrefix(f.Name, name+"/") }) {
+			t.Errorf("no rules of %s", name)
+		}
+	}
 }
