@@ -230,6 +230,59 @@ func TestP14_NoControlGroupsToRemove(t *testing.T) {
 	})
 }
 
+// S-03: what a program leaves behind is killed, and its control group goes when
+// the last of it has been collected.
+func TestS03_LeftoversAreKilledAndSweptUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.up()
+		hello := r.m.unit("hello")
+		left := hello.cgroup()
+		r.do(func() { r.k.Busy = left })
+		r.slay("hello")
+		if got := strings.Join(r.k.Log(), "\n"); !strings.Contains(got, "rmdir "+left+"\nkill "+left+"\n") || !slices.Equal(hello.Left, []string{left}) {
+			t.Errorf("left %q after\n%s", hello.Left, got)
+		}
+		if hello.cgroup() == left {
+			t.Error("the next life is in the control group of the one before")
+		}
+		r.end(999, 0) // an orphan, not the last
+		if len(hello.Left) != 1 {
+			t.Error("the group is forgotten while there is something in it")
+		}
+		r.do(func() { r.k.Busy = "" })
+		r.end(998, 0)
+		if len(hello.Left) != 0 {
+			t.Errorf("left for ever: %q", hello.Left)
+		}
+	})
+}
+
+// S-11, E-08: what stood for a process goes with it: its descriptor and what it
+// said of itself.
+func TestNothingOfAnEndedProcessStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.do(func() { r.k.Pidfds = 300 })
+		r.up()
+		hello := r.m.unit("hello")
+		r.notify(hello.Proc.Pid, "STATUS=serving")
+		fd, pid := hello.Proc.FD, hello.Proc.Pid
+		if hello.Status != "serving" || fd < 300 {
+			t.Fatalf("status %q, descriptor %d", hello.Status, fd)
+		}
+		r.slay("hello")
+		if n := strings.Count(r.closes()+" ", fmt.Sprint(fd, " ")); n != 1 {
+			t.Errorf("its descriptor was closed %d times: %s", n, r.closes())
+		}
+		if hello.Status != "" || hello.Proc.Pid == pid {
+			t.Errorf("it is %d and says %q", hello.Proc.Pid, hello.Status)
+		}
+	})
+}
+
 func TestShutdownStopsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

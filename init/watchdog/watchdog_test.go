@@ -2,9 +2,13 @@ package watchdog
 
 import (
 	"errors"
+	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"slashdev/init/cmdline"
 )
@@ -18,6 +22,33 @@ type fake struct {
 func (f *fake) Took() (int, string) { return f.seconds, "armed" }
 func (f *fake) Feed() error         { f.meals++; return nil }
 func (f *fake) Disarm()             { f.disarmed = true }
+
+// Without the magic close the machine would be reset after an orderly end.
+func TestDisarmSaysTheMagicWord(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	fd, err := unix.Dup(int(w.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev, err := Kept(fd)("", 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dev.Feed(); err != nil {
+		t.Fatal(err)
+	}
+	dev.Disarm()
+	w.Close()
+	_ = r.SetReadDeadline(time.Now().Add(time.Minute))
+	got, err := io.ReadAll(r) // ends only if both are closed
+	if err != nil || string(got) != "\x00V" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
 
 func TestArm(t *testing.T) {
 	for _, c := range []struct {

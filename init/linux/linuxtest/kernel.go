@@ -30,6 +30,8 @@ type Kernel struct {
 	SyncHangs chan struct{}            // when set, Sync waits until it is closed
 	Hangs     string                   // calls that begin so wait for the same
 	Lacks     string                   // a folder that is not there
+	Busy      string                   // a control group that cannot be removed
+	Pidfds    int                      // descriptors of the processes from this one on; 0: none
 
 	mu    sync.Mutex
 	next  int // the last pid given out
@@ -95,12 +97,15 @@ func (k *Kernel) Start(c linux.Command) (linux.Process, error) {
 	}
 	k.Started[c.Path] = c
 	k.next++
-	pid := 99 + k.next
+	p := linux.Process{Pid: 99 + k.next, FD: -1}
+	if k.Pidfds > 0 {
+		p.FD = k.Pidfds + k.next
+	}
 	k.mu.Unlock()
 	if k.OnStart != nil {
-		k.OnStart(pid)
+		k.OnStart(p.Pid)
 	}
-	return linux.Process{Pid: pid, FD: -1}, err
+	return p, err
 }
 
 // Pipe gives out no descriptors.
@@ -178,7 +183,12 @@ func (k *Kernel) Signal(p linux.Process, sig syscall.Signal) error {
 func (k *Kernel) KillCgroup(dir string) error { return k.call("kill %s", dir) }
 
 // RemoveCgroup records the removal of a control group.
-func (k *Kernel) RemoveCgroup(dir string) error { return k.call("rmdir %s", dir) }
+func (k *Kernel) RemoveCgroup(dir string) error {
+	if err := k.call("rmdir %s", dir); err != nil || dir != k.Busy {
+		return err
+	}
+	return syscall.EBUSY
+}
 
 // KillAll records a signal to everybody.
 func (k *Kernel) KillAll(sig syscall.Signal) error { return k.call("killall %s", sig) }
