@@ -100,3 +100,32 @@ func BenchmarkStatAll10000(b *testing.B) {
 		}
 	})
 }
+
+// Events beside idle mounts, in each of which everything has been listed.
+func BenchmarkEventsBesideMounts(b *testing.B) {
+	for _, mounts := range []int{1, 500} {
+		b.Run(fmt.Sprint(mounts), func(b *testing.B) {
+			back := view.NewBack()
+			for _, name := range manyNames(100) {
+				back.Put(name, view.Item{Kind: view.Char, Major: 4})
+			}
+			var s devfuse.Server
+			for range mounts {
+				dir := b.TempDir()
+				m, err := s.Attach(devfuse.New(view.New(back, view.Options{}), devfuse.Config{}), dir)
+				if err != nil {
+					b.Skipf("needs /dev/fuse: %v", err)
+				}
+				defer m.Close()
+				list, _ := os.ReadDir(dir)
+				for _, e := range list {
+					e.Info()
+				}
+			}
+			for b.Loop() {
+				back.Put("sda", view.Item{Kind: view.Block, Major: 8})
+				back.Remove("sda")
+			}
+		})
+	}
+}
