@@ -56,10 +56,10 @@ func oneStorm(p plan, loops int) error {
 	last := time.Now()
 	wrong, at := 1, last
 	for wrong > 0 && at.Sub(last) < time.Minute {
-		at = time.Now()
 		if wrong, err = differences(); err != nil {
 			return err
 		}
+		at = time.Now()
 	}
 	report(p, "written", last.Sub(begun).Seconds(), "late", at.Sub(last).Seconds(), "wrong", wrong)
 	return counted(p)
@@ -90,7 +90,13 @@ func counted(p plan) error {
 // write is one of the writers.
 func write(nodes []string, w, loop int) error {
 	for i := range storm / writers {
-		if err := trigger(nodes[(i*writers+w)%len(nodes)]); err != nil {
+		node := nodes[(i*writers+w)%len(nodes)]
+		if i%10 == 0 { // the event that tells of it may be lost
+			if err := os.Chmod(node, shut); err != nil {
+				return err
+			}
+		}
+		if err := trigger(node); err != nil {
 			return err
 		}
 		if err := change(i, w, loop); err != nil {
