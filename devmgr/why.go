@@ -245,11 +245,7 @@ func (d *deeds) flush() {
 	d.imports = nil
 }
 
-// print names the line of the file the first time only.
-func (d *deeds) print(text string) {
-	d.c.hanging("", fmt.Sprintf("%5s  ", d.line), text)
-	d.line = ""
-}
+func (d *deeds) print(text string) { d.c.hanging("", fmt.Sprintf("%5s  ", d.line), text) }
 
 // shortPlace takes the directory off a place in the rules.
 func shortPlace(at string) string { return at[strings.LastIndexByte(at, '/')+1:] }
