@@ -144,6 +144,8 @@ func TestD02_D03_HostileDisks(t *testing.T) {
 			t.Errorf("left: %s", got)
 		}
 	})
+	t.Run("C03_Programs", func(t *testing.T) { b.hanging(t) })
+	t.Run("D05_KnownMedia", func(t *testing.T) { b.known(t) })
 	must(t, b.m.PowerOff(b.ctx))
 }
 
@@ -210,10 +212,70 @@ func (b *box) noInjection() {
 	}
 }
 
-// hostileBox is a machine with Debian's rules and some that are careless.
+// hanging has rules start a fork bomb and a program that never ends: both are
+// killed, nobody else waits for them, and the console answers.
+func (b *box) hanging(t *testing.T) {
+	began := b.status()["programs_timed_out"]
+	b.run("for d in full zero random; do echo change > /sys/class/mem/$d/uevent; done")
+	b.until("svc log -n 50 devmgr", "random: attacker: random ran")
+	b.run("cat /proc/version")
+	b.run("dev settle") // waits for programs
+	// The bomb may also end by itself, when its own runtime finds no process left.
+	got := b.run("dev info full; dev info zero; dev why zero; dev status")
+	if strings.Count(got, "killed: not done after 10s") < 2 || b.status()["programs_timed_out"] == began || !strings.Contains(got, "/other/bomb: ") {
+		t.Errorf("of the programs is said: %s", got)
+	}
+	if got := b.run("ps -e; find /sys/fs/cgroup/slashdev/devmgr/jobs -type d"); strings.Contains(got, "bomb") || strings.Contains(got, "attacker") || strings.Count(got, "/jobs") != 1 {
+		t.Errorf("left: %s", got)
+	}
+}
+
+// known wants the medium and the interface that are listed to be used, and no
+// others; and no error of the medium to end the machine, as it asks for.
+func (b *box) known(t *testing.T) {
+	for i, uuid := range []string{knownUUID, "22222222-2222-2222-2222-222222222222"} {
+		file := ext4Disk(t, 4<<20)
+		if out, err := hostTool("tune2fs", "-U", uuid, "-e", "panic", file).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		b.plugDisk([]string{"known", "unknown"}[i], "scsi-hd", file, qmp.Props{})
+	}
+	b.until("mount", "/mnt/known")
+	b.run("dev settle")
+	mounts := b.run("cat /proc/mounts")
+	if strings.Count(mounts, "/dev/sd") != 1 {
+		t.Errorf("mounts: %s", mounts)
+	}
+	for _, flag := range []string{"nosuid", "nodev", "noexec", "errors=remount-ro"} {
+		if !strings.Contains(mounts, flag) {
+			t.Errorf("no %s: %s", flag, mounts)
+		}
+	}
+	if got := b.run("ip addr"); strings.Count(got, "192.168.77.1/24") != 1 {
+		t.Errorf("interfaces: %s", got)
+	}
+}
+
+const knownUUID = "11111111-1111-1111-1111-111111111111"
+
+// hostileBox is a machine with Debian's rules, rules that are careless and some
+// that start programs that hang, a known medium and a known interface.
 func hostileBox(t *testing.T) *box {
 	t.Helper()
 	add := append(stockRules(t), image.Extra{File: buildProgram(t, "./testdata/attacker"), Path: "/other/attacker"},
-		image.Extra{File: textFile(t, careless), Path: "/etc/udev/rules.d/99-careless.rules"})
-	return bootImage(t, image.Options{Board: "pc", Parts: filepath.Join(repoRoot(t), "bin/parts"), Add: add}, smallBox, qemu.Config{Machine: "pc"})
+		image.Extra{File: buildProgram(t, "./testdata/bomb"), Path: "/other/bomb"})
+	for name, text := range map[string]string{
+		"/etc/udev/rules.d/99-careless.rules": careless,
+		"/etc/udev/rules.d/99-hang.rules": `ACTION=="change", KERNEL=="full", RUN+="/other/bomb fork"
+ACTION=="change", KERNEL=="zero", RUN+="/other/attacker sleep"
+ACTION=="change", KERNEL=="random", RUN+="/other/attacker say 'random ran'"
+`,
+		"/etc/udev/udev.conf": "event_timeout=10\n",
+		"/etc/slashdev/known": "mount UUID=" + knownUUID + " /mnt/known\nifup 52:54:00:00:00:01 192.168.77.1/24\n",
+	} {
+		add = append(add, image.Extra{File: textFile(t, text), Path: name})
+	}
+	return bootImage(t, image.Options{Board: "pc", Parts: filepath.Join(repoRoot(t), "bin/parts"), Add: add}, smallBox, qemu.Config{Machine: "pc", Extra: []string{
+		"-netdev", "user,id=n1", "-device", "virtio-net-pci,netdev=n1,mac=52:54:00:00:00:01",
+		"-netdev", "user,id=n2", "-device", "virtio-net-pci,netdev=n2,mac=52:54:00:00:00:02"}})
 }
