@@ -36,7 +36,8 @@ GLOBL note<>(SB), RODATA|NOPTR, $32
 //     long before main asks for them, wait for main: until the runtime has a
 //     handler by one that does what its does, from then on because it takes them
 //     for wanted (trap G2). That needs offsets in the runtime's variable sig:
-//     link with -checklinkname=0; TestSignalsBeforeMain fails when Go moves them.
+//     link with -checklinkname=0; TestSignalsBeforeMain and
+//     TestSignalsDuringReexec fail when Go moves them.
 TEXT _slashdev_entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	XORQ BX, BX
 

@@ -90,6 +90,10 @@ func TestReexecWaitsForWhatIsHalfMade(t *testing.T) {
 			if (r.succeeded() != nil) != released {
 				t.Errorf("handed over: %v", !released)
 			}
+			// To block signals, or to unblock them, is to wait for the thread that makes the process.
+			if said := strings.Contains(strings.Join(r.k.Log(), "\n"), "block signals"); said != released {
+				t.Errorf("signals blocked or unblocked: %v", said)
+			}
 			close(gate)
 			synctest.Wait()
 			if r.m.unit("web").State != children.Up {
@@ -110,6 +114,29 @@ func TestNoReexecOnTheWayDown(t *testing.T) {
 		if r.succeeded() != nil {
 			t.Error("a machine that is going down is handed over")
 		}
+	})
+}
+
+// The end of the machine does not wait for a re-execution that waits for a process,
+// nor for the thread that makes it.
+func TestTheEndOvertakesAReexec(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.finish()
+		r.up()
+		gate := make(chan bool)
+		r.k.OnStart = func(int) { <-gate }
+		r.do(func() { r.m.tell(r.m.unit("hello"), children.Event{Kind: children.Again}) })
+		r.end(103, 0)
+		r.signals <- syscall.SIGQUIT
+		synctest.Wait()
+		r.signals <- syscall.SIGTERM
+		synctest.Wait()
+		if said := strings.Join(r.k.Log(), "\n"); r.m.ending == nil || strings.Contains(said, "block signals") || r.m.renew() {
+			t.Errorf("the attempt goes on:\n%s", said)
+		}
+		close(gate)
+		synctest.Wait()
 	})
 }
 

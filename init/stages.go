@@ -70,7 +70,7 @@ func (m *machine) unsettled() string {
 // permKnown says whether /perm is there, or will not come.
 func (m *machine) permKnown() bool {
 	u := m.unit("perm")
-	return u == nil || u.Ended() || !u.Wanted || u.State == children.Waiting
+	return u == nil || u.Ended() || !u.Wanted || u.Degraded()
 }
 
 // overdue says whether it is no use to wait for what is missing.

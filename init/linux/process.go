@@ -172,12 +172,9 @@ const held = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGINT-1) | 1<<(unix.SIGQUIT-1) | 1<<
 	1<<(unix.SIGTERM-1) | 1<<(unix.SIGWINCH-1) | 1<<(unix.SIGPWR-1) | -1<<33&(1<<64-1)
 
 // BlockSignals makes signals wait for the next PID 1, or lets them come again.
-// entry_amd64.s says what makes that one survive them (trap G2).
+// entry_amd64.s says what makes that one survive them (trap G2). It waits for all threads.
 func (Kernel) BlockSignals(yes bool) error {
-	how, set := uintptr(unix.SIG_UNBLOCK), uint64(held)
-	if yes {
-		how = unix.SIG_BLOCK
-	}
+	how, set := map[bool]uintptr{true: unix.SIG_BLOCK, false: unix.SIG_UNBLOCK}[yes], uint64(held)
 	if _, _, err := syscall.AllThreadsSyscall6(unix.SYS_RT_SIGPROCMASK, how, uintptr(unsafe.Pointer(&set)), 0, 8, 0, 0); err != 0 {
 		return wrap("block signals", err)
 	}

@@ -41,20 +41,23 @@ func (a *Attempt) Begin() bool {
 // Shut says that the doors are shut.
 func (a *Attempt) Shut(now time.Time) { a.shut, a.deadline = true, now.Add(Patience) }
 
-// Verdict says what to do now.
-func (a *Attempt) Verdict(now time.Time, halfMade bool) Verdict {
+// Blocked says whether signals are blocked.
+func (a *Attempt) Blocked() bool { return !a.calm.IsZero() }
+
+// Verdict says what to do now. The end of the machine ends an attempt too.
+func (a *Attempt) Verdict(now time.Time, halfMade, ending bool) Verdict {
 	switch {
 	case !a.shut:
 		return None
-	case !halfMade && a.calm.IsZero():
+	case ending || halfMade && !now.Before(a.deadline):
+		*a = Attempt{}
+		return GiveUp
+	case !halfMade && !a.Blocked():
 		a.calm = now.Add(Calm)
 		return Block
 	case !halfMade && !now.Before(a.calm):
 		*a = Attempt{}
 		return Go
-	case !now.Before(a.deadline):
-		*a = Attempt{}
-		return GiveUp
 	}
 	return Hold
 }
