@@ -49,7 +49,6 @@ type kernel interface {
 	AwaitLine(fd int) bool
 	Pipe() (r, w int, err error)
 	Open(path string) (int, error)
-	BlockSignals(yes bool) error
 	Succeed(state []byte, keep []int) error
 }
 

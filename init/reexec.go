@@ -24,30 +24,24 @@ func (m *machine) reexec(why string) {
 	}
 }
 
-// renew moves that on. While it says true nothing new is to be started. What only
-// this PID 1 can go on with is waited for: a process that is not known yet, one that
-// is to write into a pipe that it is ready, a disk. Blocking signals waits for threads.
+// renew moves that on. While it says true nothing new is to be started. What
+// only this PID 1 can go on with is waited for: a process that is not known yet,
+// one that is to write into a pipe that it is ready, and a disk.
 func (m *machine) renew() bool {
 	halfMade := m.reading || nil != m.find(func(u *unit) bool {
 		return u.State == children.Making || u.State == children.Starting && u.entry.ReadyFD() >= 0
 	})
-	blocked := m.renewal.Blocked()
 	verdict := m.renewal.Verdict(time.Now(), halfMade, m.ending != nil)
 	switch verdict {
-	case renew.Block:
-		m.report([]error{m.k.BlockSignals(true)})
 	case renew.Go:
 		m.log("%v", m.succeed())
 	case renew.GiveUp:
 		m.log("not executed anew: something is still being started, or the machine ends")
 	}
 	if verdict > renew.Hold {
-		if blocked {
-			m.report([]error{m.k.BlockSignals(false)})
-		}
 		m.doors.Open()
 	}
-	return verdict == renew.Hold || verdict == renew.Block
+	return verdict == renew.Hold
 }
 
 // succeed hands over to the next PID 1. It returns only with an error.

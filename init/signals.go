@@ -14,7 +14,9 @@ func (m *machine) signal(s syscall.Signal) {
 	if m.switches.Debug && s != syscall.SIGCHLD {
 		m.log("signal %d: %s", int(s), d)
 	}
-	m.do(d, s.String())
+	if m.do(d, s.String()); s != syscall.SIGCHLD {
+		m.renewal.Wait(time.Now())
+	}
 }
 
 // do does what a signal, a request or a person asks for.

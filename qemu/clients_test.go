@@ -77,7 +77,7 @@ var clients = []client{
 		"kill -37 1; kill -WINCH 1; dev settle",
 	}},
 	{name: "StrictSystemd", words: "init.signals=systemd", send: "kill -38 1", ends: powersOff, before: []string{
-		"kill -TERM 1; kill -USR2 1; kill -QUIT 1; dev settle",
+		"kill -TERM 1; kill -USR2 1; kill -QUIT 1; while ! dmesg | grep 'executed anew'; do sleep 1; done; dev settle",
 	}},
 }
 

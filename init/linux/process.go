@@ -167,20 +167,6 @@ func (Kernel) Open(path string) (int, error) {
 	return open("open", path, unix.O_RDWR|unix.O_NOCTTY)
 }
 
-// held are the signals that people and the kernel send to PID 1.
-const held = 1<<(unix.SIGHUP-1) | 1<<(unix.SIGINT-1) | 1<<(unix.SIGQUIT-1) | 1<<(unix.SIGUSR1-1) | 1<<(unix.SIGUSR2-1) |
-	1<<(unix.SIGTERM-1) | 1<<(unix.SIGWINCH-1) | 1<<(unix.SIGPWR-1) | -1<<33&(1<<64-1)
-
-// BlockSignals makes signals wait for the next PID 1, or lets them come again.
-// entry_amd64.s says what makes that one survive them (trap G2). It waits for all threads.
-func (Kernel) BlockSignals(yes bool) error {
-	how, set := map[bool]uintptr{true: unix.SIG_BLOCK, false: unix.SIG_UNBLOCK}[yes], uint64(held)
-	if _, _, err := syscall.AllThreadsSyscall6(unix.SYS_RT_SIGPROCMASK, how, uintptr(unsafe.Pointer(&set)), 0, 8, 0, 0); err != 0 {
-		return wrap("block signals", err)
-	}
-	return nil
-}
-
 // CloseOnExec keeps every descriptor but 0-2 from children, also those that the
 // kernel or a boot loader left open (trap G15).
 func (Kernel) CloseOnExec() { _ = unix.CloseRange(3, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC) }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -47,8 +48,12 @@ func Found(init, why string, text []byte, keep []int) error {
 	return Exec(init, []string{init, lostOption + why}, text, keep)
 }
 
-// Exec is Succeed for any program; no text, no state.
+// Exec is Succeed for any program; no text, no state. Signals are blocked
+// until the next PID 1 catches them; its entry point has those that the runtime lets
+// come before wait for it (trap G2).
 func Exec(path string, args []string, text []byte, keep []int) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	defer unix.CloseRange(3, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC)
 	if text != nil {
 		fd, err := save(text)
@@ -63,6 +68,12 @@ func Exec(path string, args []string, text []byte, keep []int) error {
 			return fmt.Errorf("keep descriptor %d: %w", fd, err)
 		}
 	}
+	var before unix.Sigset_t
+	blocked := unix.Sigset_t{Val: [16]uint64{^uint64(1 << (unix.SIGURG - 1))}} // that one is the runtime's
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &blocked, &before); err != nil {
+		return fmt.Errorf("block signals: %w", err)
+	}
+	defer unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
 	err := unix.Exec(path, args, []string{"HOME=/"}) // the entry point wants a word to write over
 	return fmt.Errorf("execute %s: %w", path, err)
 }

@@ -211,9 +211,6 @@ func (k *Kernel) Sync() {
 	}
 }
 
-// BlockSignals records that signals are to wait, or not any more.
-func (k *Kernel) BlockSignals(yes bool) error { return k.call("block signals %t", yes) }
-
 // Succeed records that PID 1 executes itself anew, and fails.
 func (k *Kernel) Succeed(state []byte, keep []int) error {
 	k.mu.Lock()
